@@ -87,14 +87,9 @@ def merge_matrix(from_classes: int, to_classes: int) -> NDArray[np.float32]:
     array([0.1, 0.8, 0.1])
     """
     if from_classes not in CLASSES or to_classes not in CLASSES or to_classes > from_classes:
-        raise ValueError(
-            f"cannot merge {from_classes} classes into {to_classes}: choose from 5, 4, 3, 2, coarser"
-        )
+        raise ValueError(f"cannot merge {from_classes} classes into {to_classes}: choose from 5, 4, 3, 2, coarser")
     return np.array(
-        [
-            [_PARTS[fine] <= _PARTS[coarse] for coarse in CLASSES[to_classes]]
-            for fine in CLASSES[from_classes]
-        ],
+        [[_PARTS[fine] <= _PARTS[coarse] for coarse in CLASSES[to_classes]] for fine in CLASSES[from_classes]],
         dtype=np.float32,
     )
 
@@ -166,9 +161,7 @@ class Hypnogram:
         if self.start is not None and self.start.tzinfo is None:
             raise HypnogramError(where, "the start has no time zone", "give an offset such as +00:00")
         if self.probabilities is not None and self.probabilities.shape != (len(stages), self.n_classes):
-            raise HypnogramError(
-                where, f"probabilities of shape {self.probabilities.shape} for {len(stages)} epochs"
-            )
+            raise HypnogramError(where, f"probabilities of shape {self.probabilities.shape} for {len(stages)} epochs")
         for sensor, values in self.coverage.items():
             if values.shape != stages.shape:
                 raise HypnogramError(where, f"coverage of {sensor} has shape {values.shape}")

@@ -112,9 +112,7 @@ class Events:
 
     def __post_init__(self) -> None:
         if self.times_s.shape != self.values.shape or self.times_s.ndim != 1:
-            raise ValueError(
-                f"times_s {self.times_s.shape} and values {self.values.shape} must be equal and 1-D"
-            )
+            raise ValueError(f"times_s {self.times_s.shape} and values {self.values.shape} must be equal and 1-D")
         if np.any(np.diff(self.times_s) <= 0) or not np.all(np.isfinite(self.times_s)):
             raise ValueError("times_s must be finite and increase")
 
@@ -161,11 +159,7 @@ class Recording:
     def __post_init__(self) -> None:
         if self.start is not None and self.start.tzinfo is None:
             raise ValueError("start must be an aware datetime; a wall-clock time without zone is ambiguous")
-        if (
-            self.lights_off_s is not None
-            and self.lights_on_s is not None
-            and self.lights_on_s <= self.lights_off_s
-        ):
+        if self.lights_off_s is not None and self.lights_on_s is not None and self.lights_on_s <= self.lights_off_s:
             raise ValueError("lights_on_s must follow lights_off_s")
 
     def channels(self) -> dict[str, Signal | Events]:

@@ -1,0 +1,1 @@
+"""Sleep-architecture metrics of a hypnogram: numpy only."""

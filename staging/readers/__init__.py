@@ -1,0 +1,1 @@
+"""Readers of device files: one format a file."""
