@@ -1,0 +1,1 @@
+"""Training on public polysomnography sets: data sets, the fit, its evaluation and the export."""
