@@ -1,0 +1,202 @@
+"""A model file: one ``.onnx`` that carries everything needed to use it.
+
+``metadata_props["staging.spec"]`` holds a `ModelSpec` as JSON. Nothing is guessed on load: a missing or unknown key,
+another version or other stages are refused by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.errors import ModelError
+from staging.features import FeatureSpec, ModelInputs, feature_names
+from staging.hypnogram import CLASSES
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["SPEC_KEY", "Model", "ModelSpec", "load_model", "model_card"]
+
+SPEC_KEY = "staging.spec"
+"""Key of the spec in the model file's metadata."""
+
+SPEC_VERSION = 1
+DEFAULT_MODEL = "staging.onnx"
+DEFAULT_CARD = "CARD.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What a model is, in its own file.
+
+    Attributes
+    ----------
+    spec_version : int
+        Version of this list of keys.
+    name, version : str
+        Of the model; models have versions apart from the package's.
+    stages : tuple of str
+        Classes in the order of the output's columns.
+    features : FeatureSpec
+        Parameters of the inputs.
+    datasets : tuple of str
+        Training data sets with their licences and attribution, one line each.
+    commit : str
+        Commit of the code that trained it.
+    headline : str
+        The card's main figures, in one line.
+
+    Examples
+    --------
+    >>> from staging.features import DEFAULT_SPEC
+    >>> spec = ModelSpec(
+    ...     spec_version=1, name="example", version="1", stages=("W", "N1", "N2", "N3", "R"),
+    ...     features=DEFAULT_SPEC, datasets=(), commit="", headline="")
+    >>> ModelSpec.from_json(spec.to_json()) == spec
+    True
+    """
+
+    spec_version: int
+    name: str
+    version: str
+    stages: tuple[str, ...]
+    features: FeatureSpec
+    datasets: tuple[str, ...]
+    commit: str
+    headline: str
+
+    def to_json(self) -> str:
+        """The spec as JSON, as it stands in the model file."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, *, where: str = "model") -> ModelSpec:
+        """A spec from its JSON.
+
+        Raises
+        ------
+        ModelError
+            If a key is missing or unknown, or a version or the stages are not this package's.
+        """
+        try:
+            values = dict(json.loads(text))
+        except (ValueError, TypeError):
+            raise ModelError(where, "its spec is not JSON", "use a model exported by this package") from None
+        if values.get("spec_version") != SPEC_VERSION:
+            raise ModelError(
+                where,
+                f"spec version {values.get('spec_version')}, this package reads {SPEC_VERSION}",
+                "install the version of staging that the model's card names",
+            )
+        known = {field.name for field in dataclasses.fields(cls)}
+        for problem, names in (("lacks", known - set(values)), ("has the unknown key", set(values) - known)):
+            if names:
+                raise ModelError(where, f"its spec {problem} {min(names)!r}", "install the version that made it")
+        features = FeatureSpec.from_json(json.dumps(values["features"]), where=where)
+        stages = tuple(values["stages"])
+        if stages != tuple(CLASSES[5]):
+            raise ModelError(where, f"its stages are {stages}", f"this package stages {tuple(map(str, CLASSES[5]))}")
+        return cls(
+            spec_version=SPEC_VERSION,
+            name=str(values["name"]),
+            version=str(values["version"]),
+            stages=stages,
+            features=features,
+            datasets=tuple(map(str, values["datasets"])),
+            commit=str(values["commit"]),
+            headline=str(values["headline"]),
+        )
+
+
+class Model:
+    """A loaded model: inputs of a night to probabilities of the stages.
+
+    Parameters
+    ----------
+    path : path
+        The ``.onnx`` file.
+    threads : int
+        Threads within an operator; one is best for a night, and gives the same bits everywhere.
+
+    Raises
+    ------
+    ModelError
+        If the file is no ONNX model, or its spec is unknown.
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        runtime = _onnxruntime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # errors come as exceptions; the log would print them a second time
+        if not path.is_file():
+            raise ModelError(path, "there is no such file", "give the path of a .onnx model")
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen unrelated types for a bad file
+            raise ModelError(path, f"it is not an ONNX model ({type(error).__name__})", "export it again") from None
+        spec = self._session.get_modelmeta().custom_metadata_map.get(SPEC_KEY)
+        if spec is None:
+            raise ModelError(path, f"it has no {SPEC_KEY!r}", "use a model exported by this package")
+        self.spec = ModelSpec.from_json(spec, where=str(path))
+        columns = {entry.name: entry.shape for entry in self._session.get_inputs()}
+        expected = len(feature_names(self.spec.features))
+        if set(columns) != {"features", "series", "mask"} or columns["features"][1] != expected:
+            raise ModelError(
+                path, f"its inputs are {columns}, not those of its spec", "use a model exported by this package"
+            )
+
+    def probabilities(self, inputs: ModelInputs) -> NDArray[np.float32]:
+        """Probabilities of the stages, float32 ``(S, 5)``, rows summing to 1, in the order of ``spec.stages``."""
+        feed = {"features": inputs.features, "series": inputs.series, "mask": inputs.mask}
+        return np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
+
+
+@functools.lru_cache(maxsize=4)
+def load_model(path: str | None = None) -> Model:
+    """The model of a file, or the one that ships with the package.
+
+    Parameters
+    ----------
+    path : str, optional
+        A ``.onnx`` file made by ``python -m training export``.
+
+    Returns
+    -------
+    Model
+        Loaded once a process and path.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be used.
+    """
+    if path is not None:
+        return Model(Path(path))
+    with as_file(files("staging.weights") / DEFAULT_MODEL) as shipped:
+        return Model(shipped)
+
+
+def model_card() -> str:
+    """The card of the shipped model: data, licences, protocol, figures, limits; Markdown."""
+    return (files("staging.weights") / DEFAULT_CARD).read_text(encoding="utf-8")
+
+
+def _onnxruntime() -> type[onnxruntime]:
+    # onnxruntime 1.29 and newer report usage over the network and write to the user's cache unless told not to
+    # before the import. Nothing leaves the machine.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime  # type: ignore[return-value]

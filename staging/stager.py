@@ -1,0 +1,122 @@
+"""Tracks -> hypnogram: the model's probabilities, and what may be said from them.
+
+Assumptions
+-----------
+- The recording is one night, or at most a day; a longer one is staged in overlapping windows of bounded length.
+- Where no sensor of the heart and none of motion recorded anything for longer than a short gap, nobody can say what
+  stage it was: such epochs are UNSCORED, not guessed from the time of night.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.errors import RecordingError
+from staging.features import extract
+from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from staging.model import Model, load_model
+from staging.recording import Recording
+from staging.tracks import Tracks, prepare, slice_tracks
+
+__all__ = ["stage"]
+
+WINDOW_EPOCHS = 1560
+"""Longest stretch given to the network at once: 13 h. Attention needs memory with the square of the length."""
+
+OVERLAP_EPOCHS = 240
+"""Epochs that neighbouring windows share; their probabilities fade into each other."""
+
+BRIDGED_GAP_EPOCHS = 4
+"""Longest run of epochs without any sensor that its neighbours may stage: 2 min."""
+
+
+def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_classes: int = 5) -> Hypnogram:
+    """Stage a recording.
+
+    Parameters
+    ----------
+    recording : Recording or Tracks
+        One session with any of acceleration, PPG, temperature, inter-beat intervals, heart rate, activity counts.
+    model : path, optional
+        A ``.onnx`` file; the shipped model otherwise.
+    n_classes : int
+        5, 4, 3 or 2: probabilities of finer stages are summed, and the likeliest class is taken.
+
+    Returns
+    -------
+    Hypnogram
+        30-s epochs with probabilities; UNSCORED with NaN probabilities where nothing was recorded.
+
+    Raises
+    ------
+    RecordingError
+        If the recording is too short or no sensor of heart or motion is usable.
+    ModelError
+        If the model file cannot be used.
+    ValueError
+        If `n_classes` is not known.
+
+    Examples
+    --------
+    >>> from staging.simulate import simulate_night
+    >>> hypnogram = stage(simulate_night(1, duration_h=1.0).watch)
+    >>> len(hypnogram), hypnogram.probabilities.shape
+    (120, (120, 5))
+    """
+    if n_classes not in CLASSES:
+        raise ValueError(f"n_classes must be one of {sorted(CLASSES)}, got {n_classes}")
+    tracks = recording if isinstance(recording, Tracks) else prepare(recording)
+    scorable = _scorable(tracks)
+    if not scorable.any():
+        raise RecordingError(
+            tracks.source or "recording",
+            "neither heart nor motion was usably recorded in any epoch",
+            "give acceleration, PPG, heart rate or activity counts of at least 10 min",
+        )
+    network = load_model(None if model is None else str(model))
+    fine = _probabilities(tracks, network)
+    probabilities = fine @ merge_matrix(len(network.spec.stages), n_classes)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    indices = np.where(scorable, probabilities.argmax(axis=1), -1)
+    probabilities[~scorable] = np.nan
+    return Hypnogram.from_indices(
+        indices,
+        n_classes=n_classes,
+        start=tracks.start,
+        probabilities=probabilities,
+        coverage=dict(tracks.coverage),
+        lights_off_s=tracks.lights_off_s,
+        lights_on_s=tracks.lights_on_s,
+        source=tracks.source,
+        warnings=tracks.warnings,
+    )
+
+
+def _scorable(tracks: Tracks) -> NDArray[np.bool_]:
+    """Epochs with a sensor of heart or motion, and short gaps between such epochs."""
+    known = (tracks.coverage["heart"] > 0) | (tracks.coverage["motion"] > 0)
+    index = np.arange(tracks.n_epochs)
+    before = np.maximum.accumulate(np.where(known, index, -tracks.n_epochs))
+    after = np.minimum.accumulate(np.where(known, index, 2 * tracks.n_epochs)[::-1])[::-1]
+    return known | (after - before - 1 <= BRIDGED_GAP_EPOCHS)
+
+
+def _probabilities(tracks: Tracks, network: Model) -> NDArray[np.float32]:
+    """Probabilities ``(S, 5)`` of a recording of any length."""
+    n = tracks.n_epochs
+    if n <= WINDOW_EPOCHS:
+        return network.probabilities(extract(tracks, network.spec.features))
+    # Each window is its own night: levels are relative to it, and its clock begins with it.
+    hop = WINDOW_EPOCHS - OVERLAP_EPOCHS
+    n_windows = -(-(n - OVERLAP_EPOCHS) // hop)
+    starts = np.linspace(0, n - WINDOW_EPOCHS, n_windows).round().astype(int)
+    edge = np.minimum(np.arange(1, WINDOW_EPOCHS + 1), np.arange(WINDOW_EPOCHS, 0, -1))
+    weight = np.minimum(edge / OVERLAP_EPOCHS, 1.0).astype(np.float32)[:, None]
+    total = np.zeros((n, len(network.spec.stages)), np.float32)
+    for start in starts:
+        window = slice_tracks(tracks, int(start), int(start) + WINDOW_EPOCHS)
+        total[start : start + WINDOW_EPOCHS] += weight * network.probabilities(extract(window, network.spec.features))
+    return np.asarray(total / total.sum(axis=1, keepdims=True), dtype=np.float32)
