@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ class FeatureSpec:
             If a key is missing or unknown, or the version is not this package's.
         """
         try:
-            values = json.loads(text)
+            values: dict[str, Any] = dict(json.loads(text))
             given = set(values)
         except (ValueError, TypeError):
             raise ModelError(where, "its spec is not JSON", "use a model exported by this package") from None
@@ -329,7 +330,7 @@ def _slope(total: NDArray[np.float64], weight: NDArray[np.float64], width: int) 
         sums.append((after, before))
     (total_after, total_before), (weight_after, weight_before) = sums
     difference = _ratio(total_after, weight_after) - _ratio(total_before, weight_before)
-    return np.where((weight_after > 0) & (weight_before > 0), difference, 0.0)
+    return np.asarray(np.where((weight_after > 0) & (weight_before > 0), difference, 0.0))
 
 
 def _still(moving: Known, spec: FeatureSpec) -> NDArray[np.float64]:
@@ -337,7 +338,7 @@ def _still(moving: Known, spec: FeatureSpec) -> NDArray[np.float64]:
     index = np.arange(len(moving))
     last = np.maximum.accumulate(np.where(moving, index, -1))
     minutes = (index - last) * EPOCH_S / 60.0
-    return np.log1p(np.minimum(minutes, spec.still_cap_min))
+    return np.asarray(np.log1p(np.minimum(minutes, spec.still_cap_min)))
 
 
 def _ratio(total: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,17 +7,30 @@ another. Raw signals are read once here and not needed afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTS_BIN_S", "HEART_RATE_STEP_S", "SENSORS", "Tracks"]
+from staging.heart import clean_intervals, heart_rate_track
+from staging.recording import EPOCH_S, Events, Recording, Signal
+
+__all__ = ["COUNTS_BIN_S", "HEART_RATE_STEP_S", "SENSORS", "Tracks", "prepare", "slice_tracks"]
 
 HEART_RATE_STEP_S = 5.0
 COUNTS_BIN_S = 15.0
+
+MIN_EPOCHS = 20
+"""Shortest recording that is staged: 10 min. A stage means little without its neighbourhood."""
+
+GOOD_COVERAGE = 0.5
+"""Share of the recording that a source of heart rate must cover to be taken before the sources after it."""
+
+MIN_PULSE_QUALITY = 0.3
+"""Quality of an epoch's PPG below which its beats are not believed."""
 
 SENSORS = ("heart", "motion", "temperature")
 """What a stage may be made from; the keys of `Tracks.coverage` and of `Hypnogram.coverage`."""
@@ -47,6 +60,8 @@ class Tracks:
         Seconds from the first epoch, where known.
     source, device, subject : str
         As in the recording.
+    sources : mapping of str to str
+        Which channel of the recording each sensor's track was made from, such as ``{"heart": "ppg"}``.
     warnings : tuple of str
         What was mended or doubted, the reader's warnings first.
     """
@@ -63,4 +78,195 @@ class Tracks:
     source: str = ""
     device: str = ""
     subject: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+
+def prepare(recording: Recording) -> Tracks:
+    """Bring a recording to the tracks.
+
+    Heart rate is made from the first of PPG, inter-beat intervals and the device's own heart rate that covers half
+    the recording, else from the one that covers most of it. Counts are computed from acceleration where its rate
+    allows, else the device's are taken.
+
+    Parameters
+    ----------
+    recording : Recording
+        One session; any channel may be missing.
+
+    Returns
+    -------
+    Tracks
+        NaN wherever a sensor gave nothing usable, or the device was not worn.
+
+    Raises
+    ------
+    RecordingError
+        If there is no channel or less than 10 min.
+
+    Examples
+    --------
+    >>> hr = Events(times_s=np.arange(0.0, 1200.0, 5.0), values=np.full(240, 60.0), unit="bpm")
+    >>> tracks = prepare(Recording(hr=hr))
+    >>> tracks.n_epochs, tracks.sources["heart"], float(tracks.heart_rate_bpm[0])
+    (39, 'hr', 60.0)
+    """
+    n = recording.require_epochs(MIN_EPOCHS)
+    heart_rate, heart_source = _heart_rate(recording, n)
+    counts, motion_source = _counts(recording, n)
+    posture = _missing(n)
+    temperature_c = _missing(n)
+    worn = np.ones(n, dtype=bool)
+    sources = {}
+    if recording.acc is not None:
+        from staging.motion import posture_change_deg, wear
+
+        posture = posture_change_deg(recording.acc, n)
+        worn &= ~(wear(recording.acc, n) < GOOD_COVERAGE)
+        motion_source = motion_source or "acc"
+    if recording.temp is not None:
+        from staging.temperature import clean_temperature, epoch_mean_c
+
+        temperature_c = epoch_mean_c(clean_temperature(recording.temp), n)
+        sources["temperature"] = "temp"
+    # A still wrist and a missing pulse are a device on the table; a still wrist with a pulse is deep sleep.
+    worn |= _share(heart_rate, n) > 0
+    heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
+    counts[np.repeat(~worn, len(counts) // n)] = np.nan
+    posture[~worn] = np.nan
+    temperature_c[~worn] = np.nan
+    coverage = {
+        "heart": _share(heart_rate, n),
+        "motion": np.maximum(_share(counts, n), _share(posture, n)),
+        "temperature": _share(temperature_c, n),
+    }
+    sources |= {name: s for name, s in (("heart", heart_source), ("motion", motion_source)) if s}
+    return Tracks(
+        n_epochs=n,
+        heart_rate_bpm=heart_rate,
+        counts=counts,
+        posture_change_deg=posture,
+        temperature_c=temperature_c,
+        coverage=coverage,
+        start=recording.start,
+        lights_off_s=recording.lights_off_s,
+        lights_on_s=recording.lights_on_s,
+        source=recording.source,
+        device=recording.device,
+        subject=recording.subject,
+        sources=sources,
+        warnings=(*recording.warnings, *_coverage_warnings(coverage, worn, recording)),
+    )
+
+
+def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
+    """The epochs from `first` up to `stop` as tracks of their own, whose second 0 is the first of them."""
+    steps = len(tracks.heart_rate_bpm) // tracks.n_epochs
+    bins = len(tracks.counts) // tracks.n_epochs
+    moved = first * EPOCH_S
+
+    def later(time_s: float | None) -> float | None:
+        return None if time_s is None else time_s - moved
+
+    return dataclasses.replace(
+        tracks,
+        n_epochs=stop - first,
+        heart_rate_bpm=tracks.heart_rate_bpm[first * steps : stop * steps],
+        counts=tracks.counts[first * bins : stop * bins],
+        posture_change_deg=tracks.posture_change_deg[first:stop],
+        temperature_c=tracks.temperature_c[first:stop],
+        coverage={sensor: share[first:stop] for sensor, share in tracks.coverage.items()},
+        start=None if tracks.start is None else tracks.start + timedelta(seconds=moved),
+        lights_off_s=later(tracks.lights_off_s),
+        lights_on_s=later(tracks.lights_on_s),
+    )
+
+
+def _missing(length: int) -> NDArray[np.float32]:
+    return np.full(length, np.nan, np.float32)
+
+
+def _share(values: NDArray[np.float32], n_epochs: int) -> NDArray[np.float32]:
+    """Known share of every epoch."""
+    return np.isfinite(values).reshape(n_epochs, -1).mean(axis=1).astype(np.float32)
+
+
+def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
+    """Heart-rate track and the channel it was made from; the costly PPG is read once, the others only if needed."""
+    ppg, ibi, hr = recording.ppg, recording.ibi, recording.hr
+    candidates: list[tuple[str, Callable[[], Events]]] = []
+    if ppg is not None:
+        candidates.append(("ppg", lambda: clean_intervals(_intervals_of_pulse(ppg, n_epochs))))
+    if ibi is not None:
+        candidates.append(("ibi", lambda: clean_intervals(ibi)))
+    if hr is not None:
+        candidates.append(("hr", lambda: hr))
+    n_steps = n_epochs * round(EPOCH_S / HEART_RATE_STEP_S)
+    best, best_source, best_share = _missing(n_steps), "", 0.0
+    for source, events in candidates:
+        track = heart_rate_track(events(), n_steps, step_s=HEART_RATE_STEP_S)
+        share = float(np.isfinite(track).mean())
+        if share > best_share:
+            best, best_source, best_share = track, source, share
+        if best_share >= GOOD_COVERAGE:
+            break
+    return best, best_source
+
+
+def _intervals_of_pulse(ppg: Signal, n_epochs: int) -> Events:
+    """Inter-beat intervals of the epochs whose PPG can be believed."""
+    from staging.pulse import beat_intervals, find_beats, signal_quality
+
+    beats_s = find_beats(ppg)
+    quality = signal_quality(ppg, beats_s, n_epochs)
+    intervals = beat_intervals(beats_s)
+    epoch = np.clip((intervals.times_s // EPOCH_S).astype(int), 0, n_epochs - 1)
+    believed = np.nan_to_num(quality)[epoch] >= MIN_PULSE_QUALITY
+    return Events(times_s=intervals.times_s[believed], values=intervals.values[believed], unit="s")
+
+
+def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
+    """Activity counts in 15-s bins and the channel they were made from."""
+    n_bins = n_epochs * round(EPOCH_S / COUNTS_BIN_S)
+    if recording.acc is not None:
+        from staging.motion import activity_counts
+
+        counts = activity_counts(recording.acc, n_bins, bin_s=COUNTS_BIN_S)
+        if np.isfinite(counts).any():
+            return counts, "acc"
+    if recording.counts is None:
+        return _missing(n_bins), ""
+    # A device's bins drift against the grid by a few ms each: every bin goes to the nearest place.
+    times_s, values = recording.counts.times_s, recording.counts.values
+    place = np.round(times_s / COUNTS_BIN_S).astype(int)
+    near = (place >= 0) & (place < n_bins)
+    counts = _missing(n_bins)
+    counts[place[near]] = values[near]
+    return counts, "counts"
+
+
+def _coverage_warnings(
+    coverage: Mapping[str, NDArray[np.float32]], worn: NDArray[np.bool_], recording: Recording
+) -> list[str]:
+    """What a user should know before believing the result, with the times it concerns."""
+    present = {
+        "heart": recording.ppg is not None or recording.ibi is not None or recording.hr is not None,
+        "motion": recording.acc is not None or recording.counts is not None,
+        "temperature": recording.temp is not None,
+    }
+    warnings = []
+    for sensor in SENSORS:
+        missing = coverage[sensor] == 0
+        if not present[sensor]:
+            continue
+        if missing.all():
+            warnings.append(f"{sensor}: recorded, but nothing in it is usable")
+        elif missing.mean() > 0.05:
+            first, last = np.flatnonzero(missing)[[0, -1]]
+            warnings.append(
+                f"{sensor}: missing in {missing.sum()} of {missing.size} epochs, between epochs {first} and {last}"
+            )
+    if not worn.all():
+        first, last = np.flatnonzero(~worn)[[0, -1]]
+        warnings.append(f"not worn in {(~worn).sum()} epochs, between epochs {first} and {last}")
+    return warnings
