@@ -1,0 +1,226 @@
+"""Hypnograms -> `SleepArchitecture`: every metric of the table, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.architecture.catalogue import CATALOGUE
+from staging.architecture.nights import Nights
+from staging.architecture.rules import Rules
+from staging.hypnogram import Hypnogram
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Definition",
+    "SleepArchitecture",
+    "definitions",
+    "metric_table",
+    "summarize",
+    "summarize_many",
+]
+
+SCHEMA_VERSION = "1.0"
+"""Version of the JSON that `SleepArchitecture.to_dict` gives; the first number changes when old readers would fail."""
+
+_CHUNK_EPOCHS = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """What a metric is.
+
+    Attributes
+    ----------
+    name, unit, group : str
+        Name with unit suffix, unit in words, heading under which it is shown.
+    definition : str
+        One or two sentences.
+    source : str
+        Full reference.
+    classes : tuple of int
+        Resolutions on which it has a value; None on coarser ones.
+    decimals : int
+        Places to show.
+    """
+
+    name: str
+    unit: str
+    group: str
+    definition: str
+    source: str
+    classes: tuple[int, ...]
+    decimals: int
+
+
+def definitions() -> Mapping[str, Definition]:
+    """Every metric's definition, by name, in the order of the tables.
+
+    Examples
+    --------
+    >>> definitions()["tst_min"].definition
+    'Total sleep time: all epochs of any sleep stage in bed.'
+    """
+    return MappingProxyType(
+        {
+            metric.name: Definition(
+                name=metric.name,
+                unit=metric.unit,
+                group=metric.group,
+                definition=metric.definition,
+                source=metric.reference,
+                classes=metric.classes,
+                decimals=metric.decimals,
+            )
+            for metric in CATALOGUE.values()
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SleepArchitecture:
+    """A night's metrics by name, with what they were made from.
+
+    A metric is read as an attribute (``architecture.tst_min``) or by name (``architecture.metrics["tst_min"]``).
+    None means that it is not defined for this night: no sleep, no REM sleep, or a resolution that does not tell.
+
+    Attributes
+    ----------
+    metrics : mapping of str to float or None
+        Values in the order of `definitions`; never NaN.
+    hypnogram : Hypnogram
+        The night.
+    rules : Rules
+        Thresholds used.
+    """
+
+    metrics: Mapping[str, float | None]
+    hypnogram: Hypnogram = field(repr=False)
+    rules: Rules = field(default_factory=Rules)
+
+    def __getattr__(self, name: str) -> float | None:
+        if name in CATALOGUE:
+            return self.metrics[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *CATALOGUE})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.metrics)
+
+    def to_dict(self) -> dict[str, object]:
+        """The night as plain values, ready for `json.dumps`; described by the JSON Schema of `schema`."""
+        night = self.hypnogram
+        return {
+            "schema": f"staging.architecture/{SCHEMA_VERSION}",
+            "source": night.source,
+            "start": _iso(night.start),
+            "epochs": len(night),
+            "epoch_s": night.epoch_s,
+            "classes": [stage.value for stage in night.classes],
+            "lights_off_s": night.lights_off_s,
+            "lights_on_s": night.lights_on_s,
+            "rules": dataclasses.asdict(self.rules),
+            "metrics": dict(self.metrics),
+            "warnings": list(night.warnings),
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def metric_table(nights: Nights) -> dict[str, NDArray[np.float64]]:
+    """All metrics of prepared nights: name to float64 ``(N,)``, NaN where not defined."""
+    table: dict[str, NDArray[np.float64]] = {}
+    for name, metric in CATALOGUE.items():
+        values = metric.compute(nights)
+        told = np.isin(nights.n_classes, metric.classes)
+        table[name] = values if told.all() else np.where(told, values, np.nan)
+    return table
+
+
+def summarize(hypnogram: Hypnogram, *, rules: Rules | None = None) -> SleepArchitecture:
+    """A night's sleep architecture.
+
+    Parameters
+    ----------
+    hypnogram : Hypnogram
+        A night of 5, 4, 3 or 2 classes and any epoch length; unscored epochs and unknown lights times are fine.
+    rules : Rules, optional
+        Thresholds of the definitions; the published ones by default.
+
+    Returns
+    -------
+    SleepArchitecture
+        All metrics by name.
+
+    Raises
+    ------
+    HypnogramError
+        If the hypnogram is empty or its lights times contradict it.
+
+    Examples
+    --------
+    >>> night = Hypnogram(stages=["W", "W", "N1", "N2", "W", "N2", "R", "W"])
+    >>> architecture = summarize(night)
+    >>> architecture.sol_min, architecture.tst_min, architecture.waso_min, architecture.se_pct
+    (1.0, 2.0, 1.0, 50.0)
+    """
+    return summarize_many([hypnogram], rules=rules)[0]
+
+
+def summarize_many(hypnograms: Sequence[Hypnogram], *, rules: Rules | None = None) -> list[SleepArchitecture]:
+    """The sleep architecture of many nights, computed together.
+
+    Parameters
+    ----------
+    hypnograms : sequence of Hypnogram
+        Nights; resolutions, epoch lengths and lengths may differ.
+    rules : Rules, optional
+        Thresholds of the definitions.
+
+    Returns
+    -------
+    list of SleepArchitecture
+        One a night, in the same order.
+
+    Raises
+    ------
+    HypnogramError
+        If a hypnogram is empty or its lights times contradict it.
+
+    Examples
+    --------
+    >>> nights = [Hypnogram(stages=["W", "N2"]), Hypnogram(stages=["S"], n_classes=2)]
+    >>> [night.tst_min for night in summarize_many(nights)]
+    [0.5, 0.5]
+    """
+    rules = rules or Rules()
+    result: list[SleepArchitecture] = []
+    names = tuple(CATALOGUE)
+    for chunk in _chunks(hypnograms):
+        columns = metric_table(Nights.of(chunk, rules)).values()
+        for hypnogram, values in zip(chunk, np.stack(list(columns), axis=1).tolist(), strict=True):
+            clean = (None if math.isnan(value) else value for value in values)
+            metrics = MappingProxyType(dict(zip(names, clean, strict=True)))
+            result.append(SleepArchitecture(metrics=metrics, hypnogram=hypnogram, rules=rules))
+    return result
+
+
+def _chunks(hypnograms: Sequence[Hypnogram]) -> Iterator[Sequence[Hypnogram]]:
+    """Parts of about a million epochs, so that ten thousand nights do not need their memory at once."""
+    begin = total = 0
+    for index, hypnogram in enumerate(hypnograms):
+        total += len(hypnogram)
+        if total >= _CHUNK_EPOCHS or index == len(hypnograms) - 1:
+            yield hypnograms[begin : index + 1]
+            begin, total = index + 1, 0

@@ -1,0 +1,78 @@
+"""Files as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from staging.errors import OutputError
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path:
+    r"""Write a file so that a reader, or a crash, never sees half of it.
+
+    The content goes to a temporary file in the same folder, is flushed to the disk and renamed into place. An
+    existing file is replaced and keeps its permissions; the folder must exist. A symbolic link is followed, so
+    that the file it points to is replaced and not the link.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to write.
+    content : str or bytes
+        What it will hold; text is written as UTF-8 with the newlines it has.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing, is not writable or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "night.txt", "W\nN1\n").read_text()
+    'W\nN1\n'
+    """
+    target = Path(os.path.realpath(path))
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if target.is_dir():
+        raise OutputError(path, "is a folder, not a file", "give the name of a file")
+    if not target.parent.is_dir():
+        raise OutputError(path, "its folder does not exist", f"create {target.parent}")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(_mode_for(target))
+        Path(temporary).replace(target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(path, f"cannot be written ({reason})", "choose another folder or free some space") from error
+    finally:
+        # After the rename there is nothing left to remove; after a failure, or Ctrl-C, there may be.
+        if temporary:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+    return target
+
+
+def _mode_for(target: Path) -> int:
+    """Permissions of the file that is replaced, or those that `open` would have given a new one."""
+    with contextlib.suppress(OSError):
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
