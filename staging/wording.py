@@ -1,0 +1,157 @@
+"""Numbers as people read them: minutes, clock times, spans, values with their unit. Used on screen and in reports.
+
+Times of day are shown in the zone of the night's start; without a start, time counts from the first epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from staging.hypnogram import Hypnogram
+
+__all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "zone_name"]
+
+NO_VALUE = "–"
+"""Stands for a value that is not defined."""
+
+_TICK_STEPS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+_ZONE_GRID_S = 900  # every zone's offset from UTC is a multiple of a quarter of an hour
+
+
+def minutes_text(minutes: float | None) -> str:
+    """Minutes as hours and minutes, or as minutes where there is less than an hour.
+
+    Examples
+    --------
+    >>> minutes_text(422.5), minutes_text(14.5), minutes_text(20.0), minutes_text(None)
+    ('7 h 02 min', '14.5 min', '20 min', '–')
+    """
+    if minutes is None or not math.isfinite(minutes):
+        return NO_VALUE
+    if minutes < 60:
+        return f"{round(minutes, 1):g} min"
+    hours, rest = divmod(int(minutes), 60)
+    return f"{hours} h {rest:02d} min"
+
+
+def value_text(value: float | None, unit: str = "", decimals: int = 1) -> str:
+    """A value with its unit, or a dash.
+
+    Examples
+    --------
+    >>> value_text(87.65, "%"), value_text(3, "count", 0), value_text(2.5, "/h", 2), value_text(None, "min")
+    ('87.7 %', '3', '2.50 /h', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NO_VALUE
+    suffix = "" if unit in ("", "count") else f" {unit}"
+    return f"{value:.{decimals}f}{suffix}"
+
+
+def zone_name(zone: tzinfo | None) -> str:
+    """Name of a time zone: its key where it has one, its offset from UTC where that is all that is known.
+
+    Examples
+    --------
+    >>> from datetime import timezone
+    >>> zone_name(UTC), zone_name(timezone(timedelta(hours=-5)))
+    ('UTC', 'UTC-05:00')
+    """
+    return str(getattr(zone, "key", zone))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """A mark on the time axis: seconds from the first epoch, and its label."""
+
+    at_s: float
+    label: str
+
+
+@dataclass(frozen=True)
+class NightClock:
+    """Times of a night as people read them.
+
+    Attributes
+    ----------
+    start : datetime or None
+        Aware start of the first epoch; None where no clock is known.
+    duration_s : float
+        Length of the night.
+    """
+
+    start: datetime | None
+    duration_s: float
+
+    @classmethod
+    def of(cls, hypnogram: Hypnogram) -> NightClock:
+        """The clock of a hypnogram."""
+        return cls(hypnogram.start, hypnogram.duration_s)
+
+    def moment(self, at_s: float) -> datetime | None:
+        """Wall-clock time of a second of the night, in the night's zone; None where no clock is known."""
+        if self.start is None:
+            return None
+        return (self.start.astimezone(UTC) + timedelta(seconds=at_s)).astimezone(self.start.tzinfo)
+
+    def text(self, at_s: float, *, seconds: bool = False) -> str:
+        """Time of day, or time since the start where no clock is known.
+
+        Examples
+        --------
+        >>> NightClock(None, 3600.0).text(95.0, seconds=True)
+        '0:01:35'
+        >>> NightClock(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), 3600.0).text(3600.0)
+        '00:10'
+        """
+        moment = self.moment(at_s)
+        if moment is not None:
+            return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+        whole = int(at_s)
+        hours, minutes = whole // 3600, whole // 60 % 60
+        return f"{hours}:{minutes:02d}" + (f":{whole % 60:02d}" if seconds else "")
+
+    def span(self) -> str:
+        """From when to when, with dates and zone.
+
+        Examples
+        --------
+        >>> NightClock(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), 8 * 3600.0).span()
+        '2026-03-01 23:10 – 2026-03-02 07:10 (UTC)'
+        >>> NightClock(None, 3600.0).span()
+        'start time unknown'
+        """
+        end = self.moment(self.duration_s)
+        if self.start is None or end is None:
+            return "start time unknown"
+        last = end.strftime("%H:%M" if end.date() == self.start.date() else "%Y-%m-%d %H:%M")
+        return f"{self.start:%Y-%m-%d %H:%M} – {last} ({zone_name(self.start.tzinfo)})"
+
+    def ticks(self, most: int = 12) -> list[Tick]:
+        """At most so many marks at round times: of day, or since the start where no clock is known.
+
+        Examples
+        --------
+        >>> [tick.label for tick in NightClock(None, 7200.0).ticks(5)]
+        ['0:00', '0:30', '1:00', '1:30', '2:00']
+        """
+        steps = (step for step in _TICK_STEPS_S if self.duration_s / step < most)
+        step = next(steps, math.ceil(self.duration_s / max(most - 1, 1) / 86400) * 86400)
+        if self.start is None:
+            count = math.floor(self.duration_s / step + 1e-9) + 1
+            return [Tick(at_s=float(i * step), label=self.text(i * step)) for i in range(count)]
+        # Round times of day are not evenly spaced where the clocks change: look at every quarter of an hour.
+        grid = min(step, _ZONE_GRID_S)
+        first = self.start.timestamp()
+        at = math.ceil(first / grid) * grid
+        marks = []
+        while at <= first + self.duration_s:
+            local = datetime.fromtimestamp(at, tz=self.start.tzinfo)
+            days = local.date().toordinal()
+            if (days * 86400 + local.hour * 3600 + local.minute * 60 + local.second) % step == 0:
+                label = local.strftime("%d %b") if step >= 86400 else local.strftime("%H:%M")
+                marks.append(Tick(at_s=at - first, label=label))
+            at += grid
+        return marks
