@@ -1,0 +1,93 @@
+"""What could have been recorded instead: other people, other sensors, faults and gaps, drawn anew at every pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.tracks import slice_tracks
+from training.night import LabelledNight
+
+__all__ = ["Augmentation", "augment"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Probabilities and sizes of the changes.
+
+    Attributes
+    ----------
+    crop_probability, crop_share : float
+        How often, and up to which share at each end, a night is cut.
+    no_heart, no_motion, no_posture : float
+        How often a night is seen without a sensor, so that one model serves every set of them.
+    heart_scale_ln_sd, heart_level_sd_bpm, heart_noise_sd_bpm : float
+        Spread of the amplitude and level of the heart rate between people, and noise of each step.
+    counts_ln_sd, lost_counts_probability : float
+        Spread of the size of movements between devices; how often some small movements go unseen.
+    gap_probability, gap_mean_min, max_gaps : float, float, int
+        How often, how long and how many stretches of heart rate are missing.
+    """
+
+    crop_probability: float = 0.5
+    crop_share: float = 0.25
+    no_heart: float = 0.1
+    no_motion: float = 0.1
+    no_posture: float = 0.25
+    heart_scale_ln_sd: float = 0.15
+    heart_level_sd_bpm: float = 5.0
+    heart_noise_sd_bpm: float = 0.4
+    counts_ln_sd: float = 0.3
+    lost_counts_probability: float = 0.3
+    gap_probability: float = 0.3
+    gap_mean_min: float = 5.0
+    max_gaps: int = 7
+
+
+def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentation) -> LabelledNight:
+    """A changed copy of a night; its stages are those of the epochs that remain."""
+    n = night.tracks.n_epochs
+    first, stop = 0, n
+    if rng.random() < changes.crop_probability:
+        longest = max(1, int(n * changes.crop_share))
+        first, stop = int(rng.integers(longest)), n - int(rng.integers(longest))
+    tracks = slice_tracks(night.tracks, first, stop)
+    heart_rate = _heart_rate(tracks.heart_rate_bpm, rng, changes)
+    counts = tracks.counts * np.float32(np.exp(rng.normal(0.0, changes.counts_ln_sd)))
+    if rng.random() < changes.lost_counts_probability:
+        lost = rng.random(counts.shape) < 0.3 * rng.random()
+        counts = np.where(lost & np.isfinite(counts), np.float32(0.0), counts)
+    posture = tracks.posture_change_deg
+    # Never both: a night without any sensor teaches nothing.
+    missing = rng.random()
+    if missing < changes.no_heart and np.isfinite(counts).any():
+        heart_rate = np.full_like(heart_rate, np.nan)
+    elif missing > 1.0 - changes.no_motion and np.isfinite(heart_rate).any():
+        counts, posture = np.full_like(counts, np.nan), np.full_like(posture, np.nan)
+    if rng.random() < changes.no_posture:
+        posture = np.full_like(posture, np.nan)
+    return dataclasses.replace(
+        night,
+        tracks=dataclasses.replace(tracks, heart_rate_bpm=heart_rate, counts=counts, posture_change_deg=posture),
+        reference=night.reference[first:stop],
+    )
+
+
+def _heart_rate(
+    track_bpm: NDArray[np.float32], rng: np.random.Generator, changes: Augmentation
+) -> NDArray[np.float32]:
+    known = np.isfinite(track_bpm)
+    middle = float(np.median(track_bpm[known])) if known.any() else 0.0
+    scale = np.exp(rng.normal(0.0, changes.heart_scale_ln_sd))
+    noise = rng.normal(0.0, changes.heart_noise_sd_bpm, track_bpm.shape)
+    level = middle + rng.normal(0.0, changes.heart_level_sd_bpm)
+    changed = (level + scale * (track_bpm - middle) + noise).astype(np.float32)
+    if rng.random() < changes.gap_probability:
+        mean_steps = changes.gap_mean_min * 60.0 / 5.0
+        for _ in range(int(rng.integers(1, changes.max_gaps + 1))):
+            begin = int(rng.integers(len(changed)))
+            changed[begin : begin + int(rng.exponential(mean_steps))] = np.nan
+    return changed

@@ -1,0 +1,142 @@
+"""Nights -> batches of tensors. Axes: B night, S epoch, C channel, T 5-s step, F feature, G group, K class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
+from staging.hypnogram import CLASSES
+from training.augment import Augmentation, augment
+from training.night import LabelledNight
+
+__all__ = ["Batch", "NightDataset", "collate", "loader", "soft_labels"]
+
+N_CLASSES = len(CLASSES[5])
+
+TYPICAL_SHARES = np.array([0.1, 0.1, 0.5, 0.15, 0.15], np.float32)
+"""Where the smoothed part of a label goes: about the stages' shares of a night."""
+
+
+class Batch(NamedTuple):
+    """Padded nights; `target_BSK` is zero where nothing was scored."""
+
+    features_BSF: Tensor
+    series_BCT: Tensor
+    mask_BSG: Tensor
+    valid_BS: Tensor
+    target_BSK: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSmoothing:
+    """How much of a label is given away.
+
+    Attributes
+    ----------
+    anywhere : float
+        To all stages, for people disagree about one epoch in five.
+    border : float
+        To the stage of each neighbouring epoch, for they disagree about borders most.
+    """
+
+    anywhere: float = 0.1
+    border: float = 0.15
+
+
+def soft_labels(reference: NDArray[np.int64], smoothing: LabelSmoothing) -> NDArray[np.float32]:
+    """Distributions over the stages, float32 ``(S, 5)``; zero rows where nothing was scored."""
+    scored = reference >= 0
+    hard = np.zeros((len(reference), N_CLASSES), np.float32)
+    hard[scored, reference[scored]] = 1.0
+    soft = hard.copy()
+    soft[1:] += smoothing.border * hard[:-1]
+    soft[:-1] += smoothing.border * hard[1:]
+    soft /= np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
+    soft = (1.0 - smoothing.anywhere) * soft + smoothing.anywhere * TYPICAL_SHARES
+    soft[~scored] = 0.0
+    return soft
+
+
+class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
+    """Nights with their features, changed anew at every access where augmentation is asked for.
+
+    Parameters
+    ----------
+    nights : sequence of LabelledNight
+        In a fixed order.
+    spec : FeatureSpec
+        Parameters of the features.
+    smoothing : LabelSmoothing
+        Of the labels.
+    changes : Augmentation, optional
+        None leaves the nights as they are.
+    hidden_clock : float
+        How often the elapsed time is masked; only with `changes`.
+    seed : int
+        Of the changes.
+    """
+
+    def __init__(
+        self,
+        nights: Sequence[LabelledNight],
+        spec: FeatureSpec,
+        *,
+        smoothing: LabelSmoothing,
+        changes: Augmentation | None = None,
+        hidden_clock: float = 0.3,
+        seed: int = 0,
+    ) -> None:
+        self.nights = nights
+        self.spec = spec
+        self.smoothing = smoothing
+        self.changes = changes
+        self.hidden_clock = hidden_clock
+        self.rng = np.random.default_rng(seed)
+        self.clock = [name.startswith("clock:") for name in feature_names(spec)]
+
+    def __len__(self) -> int:
+        return len(self.nights)
+
+    def __getitem__(self, index: int) -> tuple[ModelInputs, NDArray[np.float32]]:
+        night = self.nights[index]
+        if self.changes is not None:
+            night = augment(night, self.rng, self.changes)
+        inputs = extract(night.tracks, self.spec)
+        if self.changes is not None and self.rng.random() < self.hidden_clock:
+            inputs.features[:, self.clock] = 0.0
+            inputs.mask[:, GROUPS.index("clock")] = 0.0
+        return inputs, soft_labels(night.reference, self.smoothing)
+
+
+def collate(items: Sequence[tuple[ModelInputs, NDArray[np.float32]]]) -> Batch:
+    """Pad nights to the longest of them."""
+    n_nights, longest = len(items), max(len(target) for _, target in items)
+    first = items[0][0]
+    steps = first.series.shape[1] // first.features.shape[0]
+    features = np.zeros((n_nights, longest, first.features.shape[1]), np.float32)
+    series = np.zeros((n_nights, first.series.shape[0], longest * steps), np.float32)
+    mask = np.zeros((n_nights, longest, first.mask.shape[1]), np.float32)
+    valid = np.zeros((n_nights, longest), np.float32)
+    target = np.zeros((n_nights, longest, N_CLASSES), np.float32)
+    for b, (inputs, labels) in enumerate(items):
+        n = len(labels)
+        features[b, :n] = inputs.features
+        series[b, :, : n * steps] = inputs.series
+        mask[b, :n] = inputs.mask
+        valid[b, :n] = 1.0
+        target[b, :n] = labels
+    return Batch(*(torch.from_numpy(array) for array in (features, series, mask, valid, target)))
+
+
+def loader(dataset: NightDataset, *, batch_size: int, shuffle: bool, seed: int) -> DataLoader[Batch]:
+    """Batches of nights, in an order that the seed fixes."""
+    order = torch.Generator().manual_seed(seed)
+    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, collate_fn=collate, generator=order)

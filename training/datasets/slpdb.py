@@ -1,0 +1,74 @@
+"""MIT-BIH Polysomnographic Database: ECG beats with sleep stages, older men with sleep apnoea.
+
+The beats give the same heart-rate track as a watch; there is no movement. Two subjects have two records each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from staging.errors import FormatError, StagingError
+from staging.hypnogram import CLASSES, Hypnogram, Stage
+from staging.recording import EPOCH_S, Events, Recording
+from staging.tracks import prepare
+from training.datasets.mit_annotations import BEAT_CODES, read_annotations
+from training.night import LabelledNight, labelled_night
+
+__all__ = ["ATTRIBUTION", "nights"]
+
+ATTRIBUTION = (
+    "MIT-BIH Polysomnographic Database: Ichimaru Y., Moody G.B., Psychiatry Clin Neurosci 53 (1999) 175-177, "
+    "PhysioNet, doi 10.13026/C23K5S; ODC-By 1.0"
+)
+
+RATE_HZ = 250.0
+STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.N3, "R": Stage.R}
+"""Rechtschaffen & Kales as AASM; MT (movement time) has no AASM stage and stays unscored."""
+
+
+def nights(folder: Path) -> Iterator[LabelledNight | StagingError]:
+    """One night a record."""
+    for header in sorted(folder.glob("slp*.hea")):
+        try:
+            yield _night(header)
+        except StagingError as error:
+            yield error
+
+
+def _night(header: Path) -> LabelledNight:
+    record = header.stem
+    for suffix in (".ecg", ".st"):
+        if not header.with_suffix(suffix).is_file():
+            raise FormatError(header.with_suffix(suffix), "it is missing", "download the record again")
+    stages = read_annotations(header.with_suffix(".st"))
+    beats = read_annotations(header.with_suffix(".ecg"))
+    # The first annotation of a record stands at sample 1 in place of 0.
+    epochs = ((stages.samples - 1) / RATE_HZ // EPOCH_S).astype(int)
+    reference = np.full(epochs[-1] + 1, -1)
+    for epoch, note in zip(epochs, stages.notes, strict=True):
+        words = note.split()
+        if words and words[0] in STAGES:
+            reference[epoch] = CLASSES[5].index(STAGES[words[0]])
+    beats_s = np.unique(beats.samples[np.isin(beats.codes, list(BEAT_CODES))]) / RATE_HZ
+    recording = Recording(
+        start=_start(header),
+        ibi=Events(times_s=beats_s[1:], values=np.diff(beats_s), unit="s"),
+        device="ECG",
+        source=str(header),
+    )
+    subject = re.sub(r"(?<=\d)[abx]$", "", record)
+    return labelled_night("slpdb", subject, prepare(recording), Hypnogram.from_indices(reference, source=record))
+
+
+def _start(header: Path) -> datetime | None:
+    """Local time of the first sample; its zone is not known, so it is taken as UTC and only its hour has a meaning."""
+    found = re.search(r"(\d+):(\d+):(\d+) (\d+)/(\d+)/(\d+)", header.read_text(encoding="ascii"))
+    if found is None:
+        return None
+    hour, minute, second, day, month, year = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)

@@ -1,0 +1,59 @@
+"""The Lightning module: loss, optimiser and schedule around `models.sequence.SequenceNet`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import lightning
+import torch
+from torch import Tensor
+
+from models.sequence import SequenceNet, SequenceShape
+from training.batches import Batch
+
+__all__ = ["StagingModule"]
+
+
+class StagingModule(lightning.LightningModule):
+    """Cross-entropy against soft labels, AdamW, one cycle of the learning rate.
+
+    Parameters
+    ----------
+    shape : SequenceShape
+        Dimensions of the network.
+    learning_rate, weight_decay : float
+        Peak rate, and decay of AdamW.
+    """
+
+    def __init__(self, shape: SequenceShape, *, learning_rate: float, weight_decay: float) -> None:
+        super().__init__()
+        self.save_hyperparameters(
+            {"shape": dataclasses.asdict(shape), "learning_rate": learning_rate, "weight_decay": weight_decay}
+        )
+        self.net = SequenceNet(shape)
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+
+    def _loss(self, batch: Batch) -> Tensor:
+        logits_BSK = self.net(batch.features_BSF, batch.series_BCT, batch.mask_BSG, batch.valid_BS)
+        scored = (batch.target_BSK.sum(dim=2) > 0).sum().clamp(min=1)
+        return -(batch.target_BSK * logits_BSK.log_softmax(dim=2)).sum() / scored
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Loss of a batch."""
+        loss = self._loss(batch)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.valid_BS))
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """Loss on subjects kept out of the fit."""
+        self.log("validation_loss", self._loss(batch), batch_size=len(batch.valid_BS))
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """AdamW under one cycle of the learning rate, a step a batch."""
+        optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.learning_rate, total_steps=steps, pct_start=0.15
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,80 @@
+"""A night with the stages that people scored: what every data set gives and training takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.errors import InputError
+from staging.hypnogram import Hypnogram
+from staging.tracks import Tracks, slice_tracks
+
+__all__ = ["LabelledNight", "labelled_night"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledNight:
+    """One night of one subject.
+
+    Attributes
+    ----------
+    dataset, subject : str
+        Where it is from; a subject never stands on both sides of a split.
+    tracks : Tracks
+        What was recorded.
+    reference : ndarray of int64, shape (S,)
+        Scored stages as indices into ``CLASSES[5]``; -1 where nobody scored.
+    """
+
+    dataset: str
+    subject: str
+    tracks: Tracks
+    reference: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.reference.shape != (self.tracks.n_epochs,):
+            raise ValueError(f"{self.reference.shape} stages for {self.tracks.n_epochs} epochs of {self.subject}")
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Epochs that are scored and in which heart or motion was recorded, bool ``(S,)``."""
+        recorded = (self.tracks.coverage["heart"] > 0) | (self.tracks.coverage["motion"] > 0)
+        return np.asarray((self.reference >= 0) & recorded)
+
+    def hypnogram(self) -> Hypnogram:
+        """The reference as a hypnogram."""
+        return Hypnogram.from_indices(
+            self.reference,
+            start=self.tracks.start,
+            lights_off_s=self.tracks.lights_off_s,
+            lights_on_s=self.tracks.lights_on_s,
+            source=f"{self.dataset} {self.subject}",
+        )
+
+
+def labelled_night(dataset: str, subject: str, tracks: Tracks, reference: Hypnogram) -> LabelledNight:
+    """Join tracks and reference that begin at the same second 0; the shorter one ends the night.
+
+    Raises
+    ------
+    InputError
+        If the reference is not of 30-s epochs in five classes, or spans less than half or more than twice the tracks.
+    """
+    if reference.n_classes != 5 or reference.epoch_s != 30.0:
+        raise InputError(reference.source, "the labels are not five stages of 30-s epochs", "convert them first")
+    n = min(len(reference), tracks.n_epochs)
+    if 2 * n < max(len(reference), tracks.n_epochs):
+        raise InputError(
+            reference.source,
+            f"{len(reference)} labelled epochs for {tracks.n_epochs} recorded ones",
+            "check that labels and recording are of the same night and begin together",
+        )
+    return LabelledNight(
+        dataset=dataset,
+        subject=subject,
+        tracks=dataclasses.replace(slice_tracks(tracks, 0, n), subject=subject),
+        reference=reference.indices()[:n],
+    )
