@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
 from staging.hypnogram import CLASSES
 from training.augment import Augmentation, augment
 from training.night import LabelledNight
 
-__all__ = ["Batch", "NightDataset", "collate", "loader", "soft_labels"]
+__all__ = ["Batch", "LabelSmoothing", "NightDataset", "collate", "loader", "soft_labels"]
 
 N_CLASSES = len(CLASSES[5])
 
@@ -99,7 +99,8 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         self.smoothing = smoothing
         self.changes = changes
         self.hidden_clock = hidden_clock
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
+        self.pass_number = 0
         self.clock = [name.startswith("clock:") for name in feature_names(spec)]
 
     def __len__(self) -> int:
@@ -107,10 +108,12 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
 
     def __getitem__(self, index: int) -> tuple[ModelInputs, NDArray[np.float32]]:
         night = self.nights[index]
+        # The changes depend on the pass and the night alone, so that a resumed run sees the same ones.
+        rng = np.random.default_rng((self.seed, self.pass_number, index))
         if self.changes is not None:
-            night = augment(night, self.rng, self.changes)
+            night = augment(night, rng, self.changes)
         inputs = extract(night.tracks, self.spec)
-        if self.changes is not None and self.rng.random() < self.hidden_clock:
+        if self.changes is not None and rng.random() < self.hidden_clock:
             inputs.features[:, self.clock] = 0.0
             inputs.mask[:, GROUPS.index("clock")] = 0.0
         return inputs, soft_labels(night.reference, self.smoothing)
@@ -136,7 +139,35 @@ def collate(items: Sequence[tuple[ModelInputs, NDArray[np.float32]]]) -> Batch:
     return Batch(*(torch.from_numpy(array) for array in (features, series, mask, valid, target)))
 
 
-def loader(dataset: NightDataset, *, batch_size: int, shuffle: bool, seed: int) -> DataLoader[Batch]:
-    """Batches of nights, in an order that the seed fixes."""
-    order = torch.Generator().manual_seed(seed)
-    return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, collate_fn=collate, generator=order)
+class PassSampler(Sampler[int]):
+    """All nights in an order that depends on the seed and the pass alone; Lightning tells it the pass.
+
+    Parameters
+    ----------
+    dataset : NightDataset
+        It is told the pass too.
+    seed : int
+        Of the orders.
+    """
+
+    def __init__(self, dataset: NightDataset, seed: int) -> None:
+        self.dataset = dataset
+        self.seed = seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before every pass."""
+        self.dataset.pass_number = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        order = np.random.default_rng((self.seed, self.dataset.pass_number)).permutation(len(self.dataset))
+        return iter(order.tolist())
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+
+def loader(dataset: NightDataset, *, batch_size: int) -> DataLoader[Batch]:
+    """Batches of nights, shuffled anew at every pass."""
+    return DataLoader(
+        dataset, batch_size=batch_size, sampler=PassSampler(dataset, dataset.seed), collate_fn=collate
+    )

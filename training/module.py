@@ -23,9 +23,11 @@ class StagingModule(lightning.LightningModule):
         Dimensions of the network.
     learning_rate, weight_decay : float
         Peak rate, and decay of AdamW.
+    seed : int
+        Of dropout, set anew at every pass so that a resumed run draws what an unbroken one would.
     """
 
-    def __init__(self, shape: SequenceShape, *, learning_rate: float, weight_decay: float) -> None:
+    def __init__(self, shape: SequenceShape, *, learning_rate: float, weight_decay: float, seed: int = 0) -> None:
         super().__init__()
         self.save_hyperparameters(
             {"shape": dataclasses.asdict(shape), "learning_rate": learning_rate, "weight_decay": weight_decay}
@@ -33,6 +35,11 @@ class StagingModule(lightning.LightningModule):
         self.net = SequenceNet(shape)
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.seed = seed
+
+    def on_train_epoch_start(self) -> None:
+        """Make the pass's dropout a function of the seed and the pass."""
+        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
 
     def _loss(self, batch: Batch) -> Tensor:
         logits_BSK = self.net(batch.features_BSF, batch.series_BCT, batch.mask_BSG, batch.valid_BS)

@@ -1,0 +1,94 @@
+"""How the default model is made: simulated nights first, then scored nights, several members, averaged weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+
+from models.sequence import SequenceShape
+from staging.features import DEFAULT_SPEC, GROUPS, FeatureSpec, feature_names
+from training.augment import Augmentation
+from training.batches import LabelSmoothing
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """One stretch of training.
+
+    Attributes
+    ----------
+    passes, batch_size : int
+        Over the nights given.
+    learning_rate, weight_decay : float
+        Peak of the cycle, and decay.
+    average_decay : float
+        Decay a step of the running mean of the weights, which is what is kept.
+    """
+
+    passes: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float = 0.02
+    average_decay: float = 0.98
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a fit, but for the nights and the seed.
+
+    Attributes
+    ----------
+    members : int
+        Networks whose probabilities are averaged; they differ in their seed.
+    simulated_nights : int
+        Nights to begin with; 0 leaves the first stretch out.
+    scored_hypnograms : float
+        Share of them that follows a hypnogram scored by people, where a folder of those is given.
+    first, second : Stretch
+        On simulated nights, then on scored ones.
+    smoothing : LabelSmoothing
+    changes : Augmentation
+    hidden_clock : float
+        How often the elapsed time is masked.
+    spec : FeatureSpec
+    width, series_width, attention_layers : int
+    dropout : float
+        Of the network.
+
+    Examples
+    --------
+    >>> Recipe(members=1).shape().n_classes
+    5
+    """
+
+    members: int = 3
+    simulated_nights: int = 2000
+    scored_hypnograms: float = 0.5
+    first: Stretch = Stretch(passes=2, batch_size=8, learning_rate=2e-3)
+    second: Stretch = Stretch(passes=25, batch_size=4, learning_rate=1e-3)
+    smoothing: LabelSmoothing = LabelSmoothing()
+    changes: Augmentation = Augmentation()
+    hidden_clock: float = 0.3
+    spec: FeatureSpec = field(default_factory=lambda: DEFAULT_SPEC)
+    width: int = 64
+    series_width: int = 24
+    attention_layers: int = 1
+    dropout: float = 0.2
+
+    def shape(self) -> SequenceShape:
+        """Dimensions of a member."""
+        return SequenceShape(
+            n_features=len(feature_names(self.spec)),
+            n_groups=len(GROUPS),
+            width=self.width,
+            series_width=self.series_width,
+            attention_layers=self.attention_layers,
+            dropout=self.dropout,
+        )
+
+    def to_json(self) -> str:
+        """The recipe as JSON, as every run writes it."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
