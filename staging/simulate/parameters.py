@@ -1,0 +1,414 @@
+"""Every number of the simulated night, with where it comes from.
+
+Marks: *measured* on Sleep-Accel unless another set is named (Walch 2019, doi:10.13026/hmhs-py35, ODC-By 1.0; 31 healthy
+adults, watch heart rate and 15-s counts with scored polysomnography), *published* with a citation, *assumed*, and
+*fitted*: set so that simulated nights, read as the real ones were, give the measured figures.
+
+Tuples of five are by stage in the order W N1 N2 N3 R; tables of transitions are from (row) to (column) in that order.
+All classes are frozen: change a number with ``dataclasses.replace``. Who trains and tests on Sleep-Accel must measure
+the *measured* fields again on the training subjects alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from staging.simulate.hypnogram_tables import (
+    BOUT_LEVELS,
+    NREM_BOUT_MIN,
+    NREM_FIRST_STAGE,
+    NREM_JUMPS,
+    REM_BOUT_MIN,
+    REM_JUMPS,
+)
+
+__all__ = [
+    "DEFAULT",
+    "AgeParameters",
+    "ArousalParameters",
+    "AwakeParameters",
+    "HeartParameters",
+    "HypnogramParameters",
+    "MovementParameters",
+    "Parameters",
+    "WatchParameters",
+]
+
+ByStage = tuple[float, float, float, float, float]
+Table = tuple[ByStage, ByStage, ByStage, ByStage, ByStage]
+MeanSD = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HypnogramParameters:
+    """Two-level semi-Markov chain: non-REM and REM parts, and bouts within them.
+
+    Attributes
+    ----------
+    nrem_ln_min, rem_ln_min : tuple of (mean, SD)
+        Logarithm of the length in minutes of the parts, cycles 1, 2, 3, 4 and later. Measured on Sleep-Accel and
+        Sleep-EDF, 51 nights.
+    nrem_share, rem_share : float
+        Factors on the planned lengths, for a part ends with a whole bout past its plan. Fitted.
+    bout_levels, nrem_bout_min, rem_bout_min, nrem_jumps, rem_jumps, nrem_first_stage
+        Tables of `staging.simulate.hypnogram_tables`. Measured.
+    night_wake_sd, night_n3_sd : float
+        SD between nights of the log-odds of jumps into W and into N3. Fitted to the spread of the measured nights.
+    n1_with_wake : float
+        How much of the effect on W acts on N1. Assumed.
+    latency_ln_min : (mean, SD)
+        Logarithm of the sleep latency in minutes. Measured: median 18 min.
+    final_wake_probability : float
+        Share of nights that end awake in bed. Measured: 11 of 31.
+    final_wake_ln_min : (mean, SD)
+        Logarithm of that last wakefulness in minutes. Assumed.
+    """
+
+    nrem_ln_min: tuple[MeanSD, ...] = ((4.531, 0.433), (4.357, 0.234), (4.247, 0.243), (4.007, 0.36))
+    rem_ln_min: tuple[MeanSD, ...] = ((2.794, 0.735), (3.184, 0.763), (3.161, 0.655), (3.048, 0.937))
+    nrem_share: float = 0.93
+    rem_share: float = 0.65
+    bout_levels: tuple[float, ...] = BOUT_LEVELS
+    nrem_bout_min: tuple[tuple[tuple[tuple[float, ...], ...], ...], ...] = NREM_BOUT_MIN
+    rem_bout_min: tuple[tuple[float, ...], ...] = REM_BOUT_MIN
+    nrem_jumps: tuple[tuple[Table, Table], ...] = NREM_JUMPS
+    rem_jumps: Table = REM_JUMPS
+    nrem_first_stage: tuple[ByStage, ...] = NREM_FIRST_STAGE
+    night_wake_sd: float = 0.6
+    night_n3_sd: float = 0.6
+    n1_with_wake: float = 0.8
+    latency_ln_min: MeanSD = (2.89, 0.48)
+    final_wake_probability: float = 0.35
+    final_wake_ln_min: MeanSD = (1.8, 0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgeParameters:
+    """What ten years change, from `reference_years`, the mean age of the measured nights.
+
+    Attributes
+    ----------
+    reference_years : float
+        About the mean age of the people of Sleep-Accel and Sleep-EDF.
+    wake_log_odds, wake_bout_ln, n3_log_odds : float
+        Change per decade of the jumps into W, of the length of wake bouts and of the jumps into N3. Fitted so that
+        wake after sleep onset grows by 9.7 min a decade (published: Boulos 2019, doi:10.1016/S2213-2600(19)30057-8)
+        and N3 falls by about 1 % of sleep (between no change, Boulos 2019, and 1.9 % in men: Sleep 27 (2004) 293).
+    latency_min : float
+        Published: Boulos 2019.
+    arousal_ln : float
+        Spontaneous arousals; 2.1/h a decade on about 15/h. Published: Boulos 2019.
+    posture_ln : float
+        Changes of posture: 3.6 to 2.1/h from 21 to 72 years. Published: De Koninck 1992,
+        doi:10.1093/sleep/15.2.143.
+    rmssd_ln : float
+        40 ms at 30 and 19 ms at 70 years, awake. Published: Voss 2015, doi:10.1371/journal.pone.0118308.
+    wrist_rise_c : float
+        Rise of wrist temperature 2.48 °C in young and 2.04 °C in older adults. Published: Wei & Boger 2021,
+        doi:10.2196/26462.
+    """
+
+    reference_years: float = 30.0
+    wake_log_odds: float = 0.1
+    wake_bout_ln: float = 0.09
+    n3_log_odds: float = -0.1
+    latency_min: float = 1.1
+    arousal_ln: float = 0.13
+    posture_ln: float = -0.1
+    rmssd_ln: float = -0.19
+    wrist_rise_c: float = -0.11
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeartParameters:
+    """Heart rate as a function of time, without the modulation by breathing.
+
+    Attributes
+    ----------
+    resting_bpm : (mean, SD)
+        Median heart rate of the night between people. Measured.
+    range_bpm : (lowest, highest)
+        Bounds of the resting rate and, doubled above, of any rate. Assumed.
+    stage_offset_bpm, stage_offset_sd_bpm : by stage
+        Level from the night's median; spread between people. Measured.
+    level_share : by stage
+        Share of the measured spread between people that is the person's and not the chance of few epochs. Fitted.
+    level_shift_bpm : by stage
+        Added to the level, for surges and lag move the measured median. Fitted.
+    approach_s : by stage
+        Time constant with which the level of a new stage is approached. Fitted to the measured curves around
+        awakenings, sleep onset, and the ramp into REM sleep.
+    before_sleep_bpm, after_sleep_bpm : (mean, SD)
+        Level of wakefulness before the first and after the last sleep, in bed, from the night's median. Measured.
+    around_sleep_share : float
+        Share of its spread that is the night's level and not the slow wandering. Fitted.
+    wake_slow_sd_bpm, wake_slow_tau_s : float
+        Slow wandering of the level in wakefulness. Fitted to the variogram of W up to 10 min.
+    rem_lead_s : float
+        The rise into REM sleep begins before its scored onset. Measured.
+    fast_sd_bpm, fast_tau_s : by stage
+        Fluctuation, surges included: fits of the variogram. Measured.
+    fast_share : by stage
+        Share of that SD that is not surges. Fitted to the SD within 5 min.
+    person_fast_sd : float
+        SD between people of the logarithm of the fluctuation. Measured: quartiles of the SD within 5 min.
+    course_bpm : tuple of float
+        Course of the night in non-REM sleep, at the middle of each half hour from sleep onset. Measured.
+    slope_sd_bpm_per_h : float
+        Spread between people of the slope over the night. Measured.
+    slope_span_h : float
+        Hours after sleep onset over which that slope acts. Assumed.
+    slow_sd_bpm, slow_tau_s : float
+        Slow wandering. Fitted to the hourly residual SD of 2 bpm.
+    """
+
+    resting_bpm: MeanSD = (64.6, 9.7)
+    range_bpm: tuple[float, float] = (40.0, 100.0)
+    stage_offset_bpm: ByStage = (5.7, 1.7, -0.8, 1.1, 2.7)
+    stage_offset_sd_bpm: ByStage = (4.3, 3.7, 1.2, 2.1, 2.5)
+    level_share: ByStage = (0.8, 0.8, 1.0, 0.9, 0.9)
+    level_shift_bpm: ByStage = (-0.8, -1.2, 0.2, -0.1, 0.2)
+    approach_s: ByStage = (10.0, 25.0, 40.0, 90.0, 90.0)
+    before_sleep_bpm: MeanSD = (1.3, 5.0)
+    after_sleep_bpm: MeanSD = (4.8, 6.9)
+    around_sleep_share: float = 0.6
+    wake_slow_sd_bpm: float = 6.0
+    wake_slow_tau_s: float = 400.0
+    rem_lead_s: float = 30.0
+    fast_sd_bpm: ByStage = (5.6, 4.4, 2.2, 1.3, 4.3)
+    fast_tau_s: ByStage = (25.0, 14.0, 16.0, 13.0, 27.0)
+    fast_share: ByStage = (0.55, 0.4, 0.65, 0.75, 0.75)
+    person_fast_sd: float = 0.4
+    course_bpm: tuple[float, ...] = (
+        *(-1.95, 0.22, 1.42, 2.0, 1.71, 1.25, 1.61, -0.82),
+        *(-0.66, -1.78, -2.17, -1.79, -1.7, -1.23, -1.41, -1.57),
+    )
+    slope_sd_bpm_per_h: float = 0.65
+    slope_span_h: float = 9.0
+    slow_sd_bpm: float = 2.0
+    slow_tau_s: float = 2400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArousalParameters:
+    """Moments of activation: a surge of the heart rate, with or without a movement.
+
+    Attributes
+    ----------
+    spontaneous_per_h : by stage
+        Activations of any size within a stage. Fitted to the measured rate of surges above 6 bpm.
+    gap_sigma : float
+        SD of the logarithm of the gaps. Fitted: with the activations at stage changes, quiet gaps have the measured
+        logarithmic SD of 1.4.
+    person_ln_sd : float
+        SD between people of the logarithm of the rates of spontaneous activations. Assumed.
+    surge_median_bpm, surge_ln_sd : by stage
+        Size of spontaneous surges. Measured (Chang Gung, ECG; Chung 2021, Front Physiol 12:637684): above 6 bpm,
+        medians 11.6 9.9 8.6 8.4 8.9.
+    change_surge_probability : from, to
+        Surges at changes of stage. Fitted to the measured mean curves around awakenings and exits from N3.
+    awakening_surge_bpm, change_surge_bpm : float
+        Their median, at awakenings and at other changes. Fitted to the same.
+    change_surge_ln_sd : float
+        Fitted: peak SD of 12 bpm around a mean of 18.
+    half_width_s : by stage
+        Full width at half of the peak. Measured (Chang Gung, ECG).
+    half_width_ln_sd : float
+        Assumed.
+    rise_share : float
+        Share of the width before the peak: rise 8 s, decay 6 s. Measured (Chang Gung, ECG).
+    undershoot_share, undershoot_delay_s, undershoot_width_s : float
+        The dip after a surge. Measured: -0.8 bpm after +5, about 50 s later.
+    moving_bpm_factor : float
+        Surges with movement are larger. Measured: mean peaks of 10-15 with movement.
+    size_correlation : float
+        Correlation of the logarithms of the surge and of the movement. Measured: mean peaks of 9.5, 11.7 and 14.8
+        bpm for small, middling and large movements.
+    awakening_window_s, change_window_s : (first, last)
+        When around an awakening, and around another change of stage, its activation comes. Fitted to the counts and
+        heart rate around them.
+    early_wake_factor, early_wake_epochs : float, int
+        Activations are more frequent when an awakening is young: factor, and number of epochs. Fitted to the counts
+        after awakenings.
+    """
+
+    spontaneous_per_h: ByStage = (28.0, 24.0, 9.0, 3.5, 22.0)
+    gap_sigma: float = 1.2
+    person_ln_sd: float = 0.6
+    surge_median_bpm: ByStage = (6.0, 7.5, 6.0, 5.5, 6.2)
+    surge_ln_sd: ByStage = (0.75, 0.8, 0.7, 0.75, 0.7)
+    change_surge_probability: Table = (
+        (0.0, 0.1, 0.1, 0.0, 0.0),
+        (0.9, 0.0, 0.1, 0.0, 0.0),
+        (0.9, 0.5, 0.0, 0.0, 0.1),
+        (0.9, 0.7, 0.6, 0.0, 0.6),
+        (0.9, 0.5, 0.4, 0.0, 0.0),
+    )
+    awakening_surge_bpm: float = 6.5
+    change_surge_bpm: float = 6.0
+    change_surge_ln_sd: float = 0.75
+    half_width_s: ByStage = (13.0, 9.0, 9.0, 8.0, 12.0)
+    half_width_ln_sd: float = 0.3
+    rise_share: float = 0.55
+    undershoot_share: float = 0.14
+    undershoot_delay_s: float = 40.0
+    undershoot_width_s: float = 14.0
+    moving_bpm_factor: float = 1.3
+    size_correlation: float = 0.4
+    awakening_window_s: tuple[float, float] = (-2.0, 34.0)
+    change_window_s: tuple[float, float] = (-10.0, 25.0)
+    early_wake_factor: float = 2.0
+    early_wake_epochs: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovementParameters:
+    """Bursts of movement of the wrist.
+
+    Attributes
+    ----------
+    bursts_per_h : by stage
+        Bursts (runs of 15-s bins with counts) that begin in a stage. Measured.
+    spontaneous_share : by stage
+        Share of them that does not come with a change of stage. Fitted.
+    person_ln_sd : by stage
+        SD between people of the logarithm of the rates. Measured: quartiles of the share of moving bins.
+    person_change_ln_sd : float
+        The same for movements at changes of stage. Assumed.
+    change_probability : from, to
+        Movement at a change of stage other than an awakening. Measured: counts around the changes.
+    awakening_probability : tuple of float
+        Movement with awakenings of 1, 2-4 and 5 or more epochs. Measured.
+    duration_median_s, duration_ln_sd : by stage
+        Length of a burst. Fitted to the measured lengths in 15-s bins.
+    duration_range_s : (shortest, longest)
+        Assumed.
+    peak_median_g, peak_ln_sd : by stage
+        Largest acceleration of each second in the band of the counts, 3-11 Hz, and its spread between bursts.
+        Fitted to the measured logarithm of the counts.
+    within_ln_sd : float
+        Spread between the seconds of a burst. Assumed.
+    turn_probability : by stage
+        Bursts that leave the wrist turned by more than 10°. Measured: turns per hour over bursts per hour.
+    turn_ln_deg : (mean, SD)
+        Logarithm of that angle. Measured: quartiles 18, 36, 70°.
+    largest_turn_deg : float
+        Assumed.
+    jiggle_deg : float
+        SD of the small turns that other bursts leave. Assumed.
+    turn_tie : float
+        Correlation of a turn with the size of the movement. Assumed.
+    """
+
+    bursts_per_h: ByStage = (25.0, 16.0, 1.9, 1.35, 3.5)
+    spontaneous_share: ByStage = (0.85, 1.35, 1.1, 1.25, 1.15)
+    person_ln_sd: ByStage = (0.3, 0.5, 0.9, 0.8, 0.9)
+    person_change_ln_sd: float = 0.3
+    change_probability: Table = (
+        (0.0, 0.0, 0.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0, 0.0),
+        (0.0, 0.22, 0.0, 0.0, 0.0),
+        (0.0, 0.3, 0.15, 0.0, 0.3),
+        (0.0, 0.25, 0.2, 0.0, 0.0),
+    )
+    awakening_probability: tuple[float, float, float] = (0.5, 0.65, 0.7)
+    duration_median_s: ByStage = (11.0, 3.5, 3.5, 5.0, 3.5)
+    duration_ln_sd: ByStage = (0.9, 0.6, 0.7, 0.7, 0.6)
+    duration_range_s: tuple[float, float] = (1.0, 180.0)
+    peak_median_g: ByStage = (0.08, 0.105, 0.09, 0.09, 0.09)
+    peak_ln_sd: ByStage = (0.7, 0.7, 0.7, 0.7, 0.7)
+    within_ln_sd: float = 0.6
+    turn_probability: ByStage = (0.9, 0.75, 0.9, 0.9, 0.95)
+    turn_ln_deg: MeanSD = (3.58, 0.95)
+    largest_turn_deg: float = 170.0
+    jiggle_deg: float = 3.0
+    turn_tie: float = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwakeParameters:
+    """Wakefulness out of bed: evening, morning, daytime. Assumed throughout, but for the rise of the heart rate.
+
+    Attributes
+    ----------
+    offset_bpm : (mean, SD)
+        Rise above the night's median when sitting. MMASH (healthy men, 24 h): day about 20 above the night.
+    active_bpm : (mean, SD)
+        Further rise when about.
+    approach_s : float
+        Time constant with which the heart follows.
+    slow_sd_bpm, slow_tau_s : float
+        Slow variation.
+    fast_sd_bpm, fast_tau_s : float
+        Fast variation.
+    active_min, sitting_min : float
+        Mean lengths of being about and of sitting, exponential.
+    active_peak_g, active_ln_sd, active_tau_s : float
+        Median of the largest acceleration of each second when about, spread and memory of its logarithm.
+    sitting_bursts_per_h : float
+        Bursts of movement when sitting, of the size of those of wakefulness in bed.
+    """
+
+    offset_bpm: MeanSD = (14.0, 5.0)
+    active_bpm: MeanSD = (10.0, 4.0)
+    approach_s: float = 45.0
+    slow_sd_bpm: float = 4.0
+    slow_tau_s: float = 600.0
+    fast_sd_bpm: float = 4.0
+    fast_tau_s: float = 20.0
+    active_min: float = 6.0
+    sitting_min: float = 9.0
+    active_peak_g: float = 0.15
+    active_ln_sd: float = 0.9
+    active_tau_s: float = 10.0
+    sitting_bursts_per_h: float = 50.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchParameters:
+    """What a watch makes of the heart rate.
+
+    Attributes
+    ----------
+    delay_s, window_s : float
+        The watch shows the mean of `window_s` seconds, `delay_s` seconds ago. Fitted: the variogram of the watch gives
+        the window, the peaks after brief awakenings, 10-15 s after those of an ECG, the sum.
+    step_s : (quantile levels, seconds)
+        Distance between samples. Measured.
+    gaps_per_h, gap_ln_s : float, (mean, SD)
+        Gaps longer than 15 s and the logarithm of their lengths; removal of the watch included. Measured.
+    """
+
+    delay_s: float = 9.0
+    window_s: float = 10.0
+    step_s: tuple[tuple[float, ...], tuple[float, ...]] = (
+        (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0),
+        (1.0, 2.0, 5.0, 5.0, 6.0, 9.0, 14.0),
+    )
+    gaps_per_h: float = 0.84
+    gap_ln_s: MeanSD = (4.687, 0.884)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Everything that a simulated night is drawn from.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> fitter = dataclasses.replace(DEFAULT, heart=dataclasses.replace(DEFAULT.heart, resting_bpm=(52.0, 5.0)))
+    >>> fitter.heart.resting_bpm
+    (52.0, 5.0)
+    """
+
+    hypnogram: HypnogramParameters = field(default_factory=HypnogramParameters)
+    age: AgeParameters = field(default_factory=AgeParameters)
+    heart: HeartParameters = field(default_factory=HeartParameters)
+    arousal: ArousalParameters = field(default_factory=ArousalParameters)
+    movement: MovementParameters = field(default_factory=MovementParameters)
+    awake: AwakeParameters = field(default_factory=AwakeParameters)
+    watch: WatchParameters = field(default_factory=WatchParameters)
+
+
+DEFAULT = Parameters()
+"""Healthy young adults."""

@@ -1,0 +1,143 @@
+"""Random processes with rates that change in time, without a loop over samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["follow", "ornstein_uhlenbeck", "recurrence", "renewal_times"]
+
+Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-7
+"""Weight of a past sample below which a recurrence has forgotten it."""
+
+
+def recurrence(decay: Floats, drive: Floats) -> Floats:
+    """Solve ``x[t] = decay[t] * x[t - 1] + drive[t]`` with ``x[-1] = 0`` by doubling the step.
+
+    Parameters
+    ----------
+    decay : ndarray of float64, shape (n,)
+        Weights in [0, 1).
+    drive : ndarray of float64, shape (n,)
+        What enters at each step.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> recurrence(np.full(4, 0.5), np.array([8.0, 0.0, 0.0, 2.0])).tolist()
+    [8.0, 4.0, 2.0, 3.0]
+    """
+    weight, x, step = decay.copy(), drive.astype(np.float64), 1
+    while step < x.size:
+        x[step:] += weight[step:] * x[:-step]
+        weight[step:] *= weight[:-step].copy()
+        weight[:step] = 0.0
+        step *= 2
+        if weight.max(initial=0.0) < NEGLIGIBLE:
+            break
+    return x
+
+
+def ornstein_uhlenbeck(rng: np.random.Generator, sd: Floats, tau_steps: Floats) -> Floats:
+    """A mean-reverting walk whose spread and memory change in time; it begins in its steady state.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    sd, tau_steps : ndarray of float64, shape (n,)
+        Standard deviation that it tends to, and its time constant in steps.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    References
+    ----------
+    Uhlenbeck G.E., Ornstein L.S., Phys. Rev. 36 (1930) 823-841, doi 10.1103/PhysRev.36.823.
+
+    Examples
+    --------
+    >>> walk = ornstein_uhlenbeck(np.random.default_rng(1), np.full(100_000, 2.0), np.full(100_000, 10.0))
+    >>> round(float(walk.std()), 1)
+    2.0
+    """
+    decay = np.exp(-1.0 / tau_steps)
+    drive = rng.standard_normal(sd.size) * sd * np.sqrt(1.0 - decay * decay)
+    if sd.size:
+        drive[0] *= 1.0 / np.sqrt(1.0 - decay[0] * decay[0])
+    return recurrence(decay, drive)
+
+
+def follow(target: Floats, tau_steps: Floats) -> Floats:
+    """Approach `target` exponentially from its first value, with time constants that may change.
+
+    Parameters
+    ----------
+    target : ndarray of float64, shape (n,)
+        What is approached.
+    tau_steps : ndarray of float64, shape (n,)
+        Time constant in steps.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> follow(np.array([0.0, 1.0, 1.0]), np.full(3, 1.0)).round(2).tolist()
+    [0.0, 0.63, 0.86]
+    """
+    if not target.size:
+        return target.astype(np.float64)
+    decay = np.exp(-1.0 / tau_steps)
+    approached: Floats = target[0] + recurrence(decay, (1.0 - decay) * (target - target[0]))
+    return approached
+
+
+def renewal_times(rng: np.random.Generator, rate_per_s: Floats, step_s: float, gap_sigma: float) -> Floats:
+    """Times of events whose gaps are lognormal in the time in which the rate is 1.
+
+    The larger `gap_sigma` the more the events cluster; near 1 it is as irregular as a Poisson process, with fewer
+    events in immediate succession.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    rate_per_s : ndarray of float64, shape (n,)
+        Rate during each step.
+    step_s : float
+        Length of a step in seconds.
+    gap_sigma : float
+        Standard deviation of the logarithm of the gaps.
+
+    Returns
+    -------
+    ndarray of float64
+        Increasing times in seconds, within the steps.
+
+    Examples
+    --------
+    >>> times_s = renewal_times(np.random.default_rng(1), np.array([0.0, 0.01]), 1e5, 1.0)
+    >>> bool(times_s.min() >= 1e5), 800 < times_s.size < 1200
+    (True, True)
+    """
+    expected = np.concatenate([[0.0], np.cumsum(rate_per_s) * step_s])
+    total = expected[-1]
+    if total <= 0:
+        return np.empty(0)
+    arrivals = np.empty(0)
+    at = -rng.random() * min(1.0, total)  # so that the first gap is not always a whole one
+    while at < total:
+        n = int((total - at) * 1.5) + 16
+        more = at + np.cumsum(rng.lognormal(-0.5 * gap_sigma**2, gap_sigma, n))
+        arrivals, at = np.concatenate([arrivals, more]), float(more[-1])
+    inside = arrivals[(arrivals >= 0) & (arrivals < total)]
+    times_s: Floats = np.interp(inside, expected, np.arange(expected.size) * step_s)
+    return times_s
