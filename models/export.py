@@ -1,0 +1,150 @@
+"""Networks -> one ONNX file that carries its spec, through a parity gate.
+
+The gate runs the file in onnxruntime against torch at several lengths and with every pattern of missing sensors: an
+exported graph can be right at the length of its example alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from staging.features import GROUPS, ModelInputs, feature_names
+from staging.model import SPEC_KEY, Model, ModelSpec
+
+__all__ = ["LENGTHS", "MAX_DIFFERENCE", "ParityError", "export", "parity"]
+
+OPSET = 20
+LENGTHS = (20, 61, 480, 960, 1500)
+"""Numbers of epochs that the gate tries; the example's is not among them."""
+
+EXAMPLE_EPOCHS = 240
+MAX_DIFFERENCE = 1e-4
+"""Largest difference of a probability between torch and onnxruntime."""
+
+
+class ParityError(RuntimeError):
+    """The exported file does not compute what the network computes."""
+
+
+def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
+    """Write a network as ONNX if, and only if, it passes the gate.
+
+    Parameters
+    ----------
+    network : nn.Module
+        ``forward(features (S, F), series (4, T), mask (S, G))`` to probabilities ``(S, 5)``.
+    spec : ModelSpec
+        Goes into the file.
+    path : path
+        Written at once, or not at all.
+
+    Returns
+    -------
+    float
+        Largest difference of a probability found by the gate.
+
+    Raises
+    ------
+    ParityError
+        If a probability differs by more than `MAX_DIFFERENCE`, or a stage differs, at any length or pattern.
+    """
+    network = network.eval()
+    example = _random_night(spec, EXAMPLE_EPOCHS, range(len(GROUPS)), np.random.default_rng(0))
+    epochs = torch.export.Dim("epochs", min=2, max=100_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations inside the exporter are not ours to mend
+        program = torch.onnx.export(
+            network,
+            tuple(torch.from_numpy(array) for array in (example.features, example.series, example.mask)),
+            input_names=["features", "series", "mask"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: epochs}, {1: 6 * epochs}, {0: epochs}),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ParityError("torch gave no ONNX program")
+    model = program.model_proto
+    entry = model.metadata_props.add()
+    entry.key, entry.value = SPEC_KEY, spec.to_json()
+    _strip(model)
+    onnx.checker.check_model(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".onnx", delete=False) as temporary:
+        temporary.write(model.SerializeToString(deterministic=True))
+    try:
+        difference = parity(network, Path(temporary.name))
+        Path(temporary.name).chmod(0o644)
+        os.replace(temporary.name, path)
+    finally:
+        Path(temporary.name).unlink(missing_ok=True)
+    return difference
+
+
+def parity(network: nn.Module, path: Path) -> float:
+    """Largest difference of a probability between torch and the file, over `LENGTHS` and missing sensors.
+
+    Raises
+    ------
+    ParityError
+        See `export`.
+    """
+    model = Model(path)
+    rng = np.random.default_rng(1)
+    largest = 0.0
+    patterns = [
+        present for count in range(len(GROUPS) + 1) for present in itertools.combinations(range(len(GROUPS)), count)
+    ]
+    for length, present in itertools.product(LENGTHS, patterns):
+        night = _random_night(model.spec, length, present, rng)
+        with torch.no_grad():
+            arrays = (night.features, night.series, night.mask)
+            expected = network(*(torch.from_numpy(array) for array in arrays)).numpy()
+        found = model.probabilities(night)
+        what = f"{length} epochs with {', '.join(GROUPS[group] for group in present) or 'no sensor'}"
+        if found.shape != expected.shape:
+            raise ParityError(f"{what}: shape {found.shape}, not {expected.shape}")
+        difference = float(np.abs(found - expected).max())
+        largest = max(largest, difference)
+        # A tie within rounding may fall either way; anything else must be the same stage.
+        margin = np.sort(expected, axis=1)[:, -1] - np.sort(expected, axis=1)[:, -2]
+        other = (found.argmax(axis=1) != expected.argmax(axis=1)) & (margin > 1e-5)
+        if difference > MAX_DIFFERENCE or other.any():
+            raise ParityError(f"{what}: probabilities differ by {difference:.2g}, {other.sum()} stages differ")
+    return largest
+
+
+def _random_night(spec: ModelSpec, length: int, present: range | tuple[int, ...], rng: np.random.Generator) -> ModelInputs:
+    """Noise in the inputs of the sensors that are present, zero in the others."""
+    names = feature_names(spec.features)
+    group_of = np.array([GROUPS.index(name.partition(":")[0]) for name in names])
+    mask = np.zeros((length, len(GROUPS)), np.float32)
+    mask[:, list(present)] = 1.0
+    features = rng.normal(size=(length, len(names))).astype(np.float32) * mask[:, group_of]
+    series = rng.normal(size=(4, 6 * length)).astype(np.float32)
+    for group, rows in (("heart", slice(0, 2)), ("counts", slice(2, 4))):
+        series[rows] *= np.repeat(mask[:, GROUPS.index(group)], 6)
+    return ModelInputs(features=features, series=series, mask=mask)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Take out stack traces and paths of the machine that exported."""
+    model.producer_name, model.doc_string = "staging", ""
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        value.doc_string = ""
+        if hasattr(value, "metadata_props"):
+            del value.metadata_props[:]
+    del model.graph.metadata_props[:]
