@@ -74,6 +74,10 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         In a fixed order.
     spec : FeatureSpec
         Parameters of the features.
+    mixed : sequence of LabelledNight
+        Further nights, `n_mixed` of which, others at every pass, follow the first ones.
+    n_mixed : int
+        How many.
     smoothing : LabelSmoothing
         Of the labels.
     changes : Augmentation, optional
@@ -89,12 +93,16 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         nights: Sequence[LabelledNight],
         spec: FeatureSpec,
         *,
+        mixed: Sequence[LabelledNight] = (),
+        n_mixed: int = 0,
         smoothing: LabelSmoothing,
         changes: Augmentation | None = None,
         hidden_clock: float = 0.3,
         seed: int = 0,
     ) -> None:
         self.nights = nights
+        self.mixed = mixed
+        self.n_mixed = n_mixed
         self.spec = spec
         self.smoothing = smoothing
         self.changes = changes
@@ -104,12 +112,12 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         self.clock = [name.startswith("clock:") for name in feature_names(spec)]
 
     def __len__(self) -> int:
-        return len(self.nights)
+        return len(self.nights) + self.n_mixed
 
     def __getitem__(self, index: int) -> tuple[ModelInputs, NDArray[np.float32]]:
-        night = self.nights[index]
-        # The changes depend on the pass and the night alone, so that a resumed run sees the same ones.
+        # All that is random depends on the pass and the place alone, so that a resumed run sees the same.
         rng = np.random.default_rng((self.seed, self.pass_number, index))
+        night = self.nights[index] if index < len(self.nights) else self.mixed[int(rng.integers(len(self.mixed)))]
         if self.changes is not None:
             night = augment(night, rng, self.changes)
         inputs = extract(night.tracks, self.spec)

@@ -54,7 +54,7 @@ def fit_members(
     list of SequenceNet
         In evaluation mode, on the CPU.
     """
-    simulated: list[LabelledNight] | None = None
+    simulated: list[LabelledNight] = []
     members = []
     for member in range(recipe.members):
         finished = None if run is None else run / f"member_{member}.pt"
@@ -67,11 +67,11 @@ def fit_members(
         torch.manual_seed(member_seed)
         net = SequenceNet(recipe.shape())
         stretch = functools.partial(_stretch, recipe=recipe, seed=member_seed, progress=progress)
-        if recipe.simulated_nights:
-            if simulated is None:
-                simulated = simulated_nights(nights, recipe, seed=seed, hypnograms=hypnograms)
-            net = stretch(net, simulated, recipe.first, run=_folder(run, member, "first"))
-        net = stretch(net, nights, recipe.second, run=_folder(run, member, "second"))
+        if recipe.simulated_nights and not simulated:
+            simulated = simulated_nights(nights, recipe, seed=seed, hypnograms=hypnograms)
+        if recipe.first is not None:
+            net = stretch(net, simulated, [], recipe.first, run=_folder(run, member, "first"))
+        net = stretch(net, nights, simulated, recipe.second, run=_folder(run, member, "second"))
         if finished is not None:
             torch.save(net.state_dict(), finished)
         members.append(net.eval())
@@ -85,6 +85,7 @@ def _folder(run: Path | None, member: int, stretch: str) -> Path | None:
 def _stretch(
     net: SequenceNet,
     nights: Sequence[LabelledNight],
+    mixed: Sequence[LabelledNight],
     how: Stretch,
     *,
     recipe: Recipe,
@@ -96,6 +97,8 @@ def _stretch(
     dataset = NightDataset(
         nights,
         recipe.spec,
+        mixed=mixed,
+        n_mixed=recipe.mixed_simulated if mixed else 0,
         smoothing=recipe.smoothing,
         changes=recipe.changes,
         hidden_clock=recipe.hidden_clock,
@@ -125,6 +128,8 @@ def _stretch(
     with warnings.catch_warnings():
         # Worker processes would cost more than they bring: a night's features take a few milliseconds.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=DeprecationWarning)
         trainer.fit(
             module,
             loader(dataset, batch_size=how.batch_size),

@@ -44,11 +44,16 @@ class Recipe:
     members : int
         Networks whose probabilities are averaged; they differ in their seed.
     simulated_nights : int
-        Nights to begin with; 0 leaves the first stretch out.
+        Simulated nights to draw from; 0 does without.
     scored_hypnograms : float
         Share of them that follows a hypnogram scored by people, where a folder of those is given.
-    first, second : Stretch
-        On simulated nights, then on scored ones.
+    mixed_simulated : int
+        Simulated nights among the real ones at every pass, others each time. Real sets hold nobody who is up and
+        about; these do.
+    first : Stretch or None
+        On simulated nights alone, before the real ones; None leaves it out.
+    second : Stretch
+        On real nights, with the mixed ones.
     smoothing : LabelSmoothing
     changes : Augmentation
     hidden_clock : float
@@ -65,10 +70,11 @@ class Recipe:
     """
 
     members: int = 3
-    simulated_nights: int = 2000
+    simulated_nights: int = 1000
     scored_hypnograms: float = 0.5
-    first: Stretch = Stretch(passes=2, batch_size=8, learning_rate=2e-3)
-    second: Stretch = Stretch(passes=25, batch_size=4, learning_rate=1e-3)
+    mixed_simulated: int = 10
+    first: Stretch | None = None
+    second: Stretch = Stretch(passes=30, batch_size=4, learning_rate=2e-3)
     smoothing: LabelSmoothing = LabelSmoothing()
     changes: Augmentation = Augmentation()
     hidden_clock: float = 0.3

@@ -1,0 +1,159 @@
+"""Predictions for every subject by networks that never saw that subject."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.ensemble import Ensemble
+from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
+from training.fit import fit_members
+from training.night import LabelledNight
+from training.recipe import Recipe
+
+__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "predict", "split_by_subject"]
+
+SENSOR_SETS: dict[str, frozenset[str]] = {
+    "all": frozenset(GROUPS),
+    "heart + motion": frozenset({"heart", "counts", "posture", "temperature"}),
+    "heart + clock": frozenset({"heart", "clock"}),
+    "heart": frozenset({"heart"}),
+    "motion + clock": frozenset({"counts", "posture", "clock"}),
+    "motion": frozenset({"counts", "posture"}),
+    "clock": frozenset({"clock"}),
+}
+"""What the same networks are shown, for the ablation; ``"all"`` is the default model's case."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """One night as networks see it that never saw its subject.
+
+    Attributes
+    ----------
+    night : LabelledNight
+    fold : int
+    probabilities : dict of str to ndarray of float32, shape (S, 5)
+        By the sensors shown, keys `SENSOR_SETS`.
+    """
+
+    night: LabelledNight
+    fold: int
+    probabilities: dict[str, NDArray[np.float32]]
+
+
+def split_by_subject(nights: Sequence[LabelledNight], n_folds: int, *, seed: int = 0) -> list[frozenset[tuple[str, str]]]:
+    """Subjects ``(dataset, subject)`` of each fold: every subject in one, each data set spread over all.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer subjects than folds.
+    """
+    subjects = sorted({(night.dataset, night.subject) for night in nights})
+    if not 2 <= n_folds <= len(subjects):
+        raise ValueError(f"{n_folds} folds for {len(subjects)} subjects: choose from 2 to their number")
+    rng = np.random.default_rng(seed)
+    folds: list[set[tuple[str, str]]] = [set() for _ in range(n_folds)]
+    place = 0
+    for dataset in sorted({dataset for dataset, _ in subjects}):
+        of_dataset = [subject for subject in subjects if subject[0] == dataset]
+        for index in rng.permutation(len(of_dataset)):
+            folds[place % n_folds].add(of_dataset[index])
+            place += 1
+    return [frozenset(fold) for fold in folds]
+
+
+def predict(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
+    """Probabilities of one night with each set of sensors."""
+    inputs = extract(night.tracks, spec)
+    with torch.no_grad():
+        return {
+            name: network(*(torch.from_numpy(a) for a in _shown(inputs, spec, groups))).numpy()
+            for name, groups in SENSOR_SETS.items()
+        }
+
+
+def _shown(inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]) -> tuple[NDArray[np.float32], ...]:
+    """Inputs with the other groups masked, exactly as if their sensors had been missing."""
+    shown = np.array([group in groups for group in GROUPS], np.float32)
+    column = [GROUPS.index(name.partition(":")[0]) for name in feature_names(spec)]
+    rows = shown[[GROUPS.index("heart")] * 2 + [GROUPS.index("counts")] * 2]
+    return inputs.features * shown[column], inputs.series * rows[:, None], inputs.mask * shown
+
+
+def cross_validate(
+    nights: Sequence[LabelledNight],
+    recipe: Recipe,
+    *,
+    n_folds: int,
+    seed: int = 0,
+    hypnograms: Path | None = None,
+    run: Path | None = None,
+    jobs: int = 1,
+) -> list[Prediction]:
+    """Fit once a fold without its subjects, and predict them.
+
+    Parameters
+    ----------
+    nights : sequence of LabelledNight
+        All sets together.
+    recipe : Recipe
+    n_folds, seed : int
+        Of the split; the fits' seeds follow.
+    hypnograms : path, optional
+        See `fit_members`.
+    run : path, optional
+        Folder that keeps each fold's networks, so that a broken run goes on.
+    jobs : int
+        Folds at a time, one thread each.
+
+    Returns
+    -------
+    list of Prediction
+        In the order of `nights`.
+    """
+    folds = split_by_subject(nights, n_folds, seed=seed)
+    if run is not None:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
+        (run / "folds.json").write_text(json.dumps([sorted(fold) for fold in folds], indent=1), encoding="utf-8")
+    tasks = [
+        (nights, fold, index, recipe, seed, hypnograms, None if run is None else run / f"fold_{index}")
+        for index, fold in enumerate(folds)
+    ]
+    if jobs == 1:
+        predicted = [_fold(*task) for task in tasks]
+    else:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            predicted = list(pool.map(_fold, *zip(*tasks, strict=True)))
+    by_night = {index: prediction for fold in predicted for index, prediction in fold.items()}
+    return [by_night[index] for index in range(len(nights))]
+
+
+def _fold(
+    nights: Sequence[LabelledNight],
+    held_out: frozenset[tuple[str, str]],
+    index: int,
+    recipe: Recipe,
+    seed: int,
+    hypnograms: Path | None,
+    run: Path | None,
+) -> dict[int, Prediction]:
+    torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
+    known = [night for night in nights if (night.dataset, night.subject) not in held_out]
+    network = Ensemble(fit_members(known, recipe, seed=seed, hypnograms=hypnograms, run=run))
+    return {
+        position: Prediction(night=night, fold=index, probabilities=predict(network, night, recipe.spec))
+        for position, night in enumerate(nights)
+        if (night.dataset, night.subject) in held_out
+    }
