@@ -1,1 +1,172 @@
-"""Readers of device files: one format a file."""
+"""Readers of device files: one format a file, found by content, loaded when used.
+
+A format is a module with ``TITLE``, ``CHANNELS``, ``sniff(source) -> bool`` and ``read(source) -> Recording``. One that
+lets the user choose channels by name takes them as ``read(source, channels=...)`` and says ``CHOOSES_CHANNELS = True``.
+Other packages add modules through the entry point group ``staging.readers``::
+
+    [project.entry-points."staging.readers"]
+    my_device = "my_package.my_device"
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol, cast
+
+from staging.errors import FormatError
+from staging.readers.source import Source, open_source
+from staging.recording import CHANNELS, Recording
+
+__all__ = ["Format", "formats", "read"]
+
+_MODULES = {
+    "edf": "staging.readers.edf",
+    "e4": "staging.readers.e4",
+    "sleep_accel": "staging.readers.sleep_accel",
+    "plain": "staging.readers.plain",
+}
+"""Formats that ship, in the order in which they are tried; the most general one is the last."""
+
+_GROUP = "staging.readers"
+
+
+class _Reader(Protocol):
+    TITLE: str
+    CHANNELS: tuple[str, ...]
+
+    def sniff(self, source: Source) -> bool: ...
+
+    def read(self, source: Source) -> Recording: ...
+
+
+class Format(NamedTuple):
+    """One format that can be read."""
+
+    name: str
+    title: str
+    channels: tuple[str, ...]
+    """Channels that it can give, of `staging.recording.CHANNELS`."""
+
+
+def formats() -> list[Format]:
+    """The formats that can be read, in the order in which they are tried.
+
+    Examples
+    --------
+    >>> [format.name for format in formats()][-1]
+    'plain'
+    """
+    return [Format(name, reader.TITLE, tuple(reader.CHANNELS)) for name, reader in _readers()]
+
+
+def read(
+    path: str | os.PathLike[str], *, format: str | None = None, channels: Mapping[str, str] | None = None
+) -> Recording:
+    r"""Read a recording: a device's file, folder or zip.
+
+    Parameters
+    ----------
+    path : str or path
+        Where the recording is.
+    format : str, optional
+        Name of the format, one of `formats`; told from the content if not given.
+    channels : mapping of str to str, optional
+        For formats whose channels have free names (EDF): channel to name, as ``{"ppg": "Pleth"}``.
+
+    Returns
+    -------
+    Recording
+        Channels in fixed units on one time axis; what was mended or doubted in ``warnings``.
+
+    Raises
+    ------
+    FormatError
+        If there is no such file, its format is not known, or it is damaged.
+    RecordingError
+        If it was read but cannot be right: a wrong unit, impossible times, no sensor with values.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "hr.csv").write_text("t_s,bpm\n0,61\n5,60\n10,62\n")
+    ...     read(folder).hr.values.tolist()
+    [61.0, 60.0, 62.0]
+    """
+    from staging.readers.checks import check
+
+    source = open_source(path)
+    name, reader = _named(format) if format is not None else _sniffed(source)
+    if channels is None:
+        return check(reader.read(source))
+    if not getattr(reader, "CHOOSES_CHANNELS", False):
+        raise FormatError(source.where, f"the channels of the format {name} have fixed names", "leave channels out")
+    unknown = sorted(set(channels) - set(CHANNELS))
+    if unknown:
+        raise FormatError("channels", f"{unknown[0]!r} is not a channel", f"choose from {', '.join(CHANNELS)}")
+    return check(reader.read(source, channels=channels))  # type: ignore[call-arg]
+
+
+def _readers() -> Iterator[tuple[str, _Reader]]:
+    *special, general = _MODULES
+    for name in special:
+        yield name, _shipped(name)
+    yield from _foreign()
+    yield general, _shipped(general)
+
+
+def _shipped(name: str) -> _Reader:
+    return cast(_Reader, importlib.import_module(_MODULES[name]))
+
+
+def _foreign() -> Iterator[tuple[str, _Reader]]:
+    """Readers of other packages; one that cannot be loaded must not keep the others from reading."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=_GROUP):
+        if entry.name not in _MODULES:
+            try:
+                reader = entry.load()
+            except Exception as error:
+                warnings.warn(f"the reader {entry.name} ({entry.value}) cannot be loaded: {error}", stacklevel=2)
+            else:
+                yield entry.name, reader
+
+
+def _named(format: str) -> tuple[str, _Reader]:
+    if format in _MODULES:
+        return format, _shipped(format)
+    readers = dict(_readers())
+    if format not in readers:
+        raise FormatError(format, "is not the name of a format", f"choose from {', '.join(readers)}")
+    return format, readers[format]
+
+
+def _sniffed(source: Source) -> tuple[str, _Reader]:
+    refused: FormatError | None = None
+    for name, reader in _readers():
+        try:
+            if reader.sniff(source):
+                return name, reader
+        except FormatError as error:  # several recordings at once, as this format sees it
+            refused = refused or error
+    if refused is not None:
+        raise refused
+    mend = "'staging formats' lists those that can be; a table of your own needs columns such as t_s,ppg"
+    raise FormatError(source.where, f"not a format that can be read ({_held(source)})", mend)
+
+
+def _held(source: Source) -> str:
+    """What an unknown file or folder holds, for the user to recognise it."""
+    if not source.is_file:
+        names = sorted(source.sizes)
+        return f"{len(names)} files: {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
+    (name,) = source.sizes
+    head = source.head(name)
+    if b"\0" in head:
+        return "binary data"
+    line = head.decode("utf-8", errors="replace").strip().partition("\n")[0].strip()
+    return f"text that begins with {line[:60]!r}"

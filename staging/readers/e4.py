@@ -1,0 +1,195 @@
+"""Empatica E4 exports: a folder or zip with ``ACC.csv``, ``BVP.csv``, ``TEMP.csv``, ``IBI.csv`` and ``HR.csv``.
+
+Assumptions
+-----------
+- Row 1 is the stream's start (Unix seconds, UTC), row 2 its rate, then values. ``IBI.csv`` has no rate row: its rows
+  are the beat's time in seconds from the start and the interval that ends there.
+- Second 0 of the recording is the earliest start of the streams; they may start and end at different times.
+- ``BVP.csv`` begins with zeros while the device starts up: they are missing samples (NaN).
+- ``HR.csv`` is the device's own heart rate, an average over the 10 s before each value.
+- ``tags.csv`` holds presses of the device's button. Nobody knows what they meant: they are reported as a warning and
+  never taken for lights-off or lights-on. ``EDA.csv`` is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.errors import FormatError
+from staging.readers.source import Source
+from staging.readers.tables import Table, is_number
+from staging.readers.timing import MAX_SPAN_S, to_events
+from staging.recording import Events, Recording, Signal
+
+__all__ = ["CHANNELS", "E4_STREAMS", "TITLE", "E4Stream", "read", "sniff"]
+
+TITLE = "Empatica E4 export (folder or zip)"
+CHANNELS = ("acc", "ppg", "temp", "ibi", "hr")
+
+
+class E4Stream(NamedTuple):
+    """How one evenly sampled stream is written."""
+
+    file: str
+    channel: str
+    rate_hz: float
+    columns: int
+    scale: float
+    """Physical units in one unit of the file."""
+    unit: str
+    text: str
+    """How the device prints a value."""
+
+
+E4_STREAMS: Mapping[str, E4Stream] = {
+    stream.channel: stream
+    for stream in (
+        E4Stream("ACC.csv", "acc", 32.0, 3, 1 / 64, "g", "%d"),
+        E4Stream("BVP.csv", "ppg", 64.0, 1, 1.0, "a.u.", "%.2f"),
+        E4Stream("TEMP.csv", "temp", 4.0, 1, 1.0, "degC", "%.2f"),
+        E4Stream("HR.csv", "hr", 1.0, 1, 1.0, "bpm", "%.2f"),
+    )
+}
+"""The published layout: channel to file, nominal rate, scale and text. Reading trusts the rate in the file."""
+
+_IBI = "IBI.csv"
+_TAGS = "tags.csv"
+_EARLIEST_UNIX_S = 1e9
+
+
+class _Stream(NamedTuple):
+    unix_s: float
+    rate_hz: float
+    values: NDArray[np.float64]
+
+
+def sniff(source: Source) -> bool:
+    """Whether one of the streams begins with a Unix time and a rate."""
+    picked = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI])
+    for name, path in picked.items():
+        head = source.head(path, 512)
+        rows = [line.split(b",") for line in head.replace(b"\r", b"").split(b"\n")[:2]]
+        cells = [cell.strip().decode("latin-1") for row in rows for cell in row]
+        if not is_number(cells[0]) or float(cells[0]) < _EARLIEST_UNIX_S:
+            continue
+        if cells[1:2] == ["IBI"] if name == _IBI else len(rows) == 2 and all(is_number(cell) for cell in cells):
+            return True
+    return False
+
+
+def read(source: Source) -> Recording:
+    r"""Read an Empatica E4 export.
+
+    Parameters
+    ----------
+    source : Source
+        The export.
+
+    Returns
+    -------
+    Recording
+        ``acc`` in g, ``ppg``, ``temp`` in °C, ``ibi`` in s and ``hr`` in bpm, as far as their files are there.
+
+    Raises
+    ------
+    FormatError
+        If a file is damaged, its rate is not positive, or the streams are of different sessions.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from staging.readers.source import open_source
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "TEMP.csv").write_text("1700000000.0\n4.0\n" + "33.51\n" * 240)
+    ...     recording = read(open_source(folder))
+    >>> recording.start.isoformat(), recording.temp.rate_hz, recording.temp.duration_s
+    ('2023-11-14T22:13:20+00:00', 4.0, 60.0)
+    """
+    files = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI, _TAGS])
+    warnings = [f"{file} is empty" for file, name in files.items() if not source.sizes[name] and file != _TAGS]
+    files = {file: name for file, name in files.items() if source.sizes[name]}
+    streams = {}
+    for channel, layout in E4_STREAMS.items():
+        if layout.file in files:
+            streams[channel], notes = _stream(source, files[layout.file], layout)
+            warnings += notes
+    beats, notes = _beats(source, files[_IBI]) if _IBI in files else (None, ())
+    warnings += notes
+    zero_s = _second_zero(source.where, streams, beats)
+    found: dict[str, Any] = {
+        layout.channel: Signal(
+            samples=streams[layout.channel].values.astype(np.float32),
+            rate_hz=streams[layout.channel].rate_hz,
+            unit=layout.unit,
+            start_s=streams[layout.channel].unix_s - zero_s,
+        )
+        for layout in E4_STREAMS.values()
+        if layout.channel in streams and layout.channel != "hr"
+    }
+    if "hr" in streams:
+        hr = streams["hr"]
+        times_s = hr.unix_s - zero_s + np.arange(len(hr.values)) / hr.rate_hz
+        found["hr"] = Events(times_s=times_s, values=hr.values, unit="bpm")
+    if beats is not None:
+        times_s = beats.unix_s - zero_s + beats.values[:, 0]
+        found["ibi"], notes = to_events(times_s, beats.values[:, 1], unit="s", where=source.label(files[_IBI]))
+        warnings += notes
+    if _TAGS in files:
+        warnings += _presses(source, files[_TAGS], zero_s)
+    start = datetime.fromtimestamp(zero_s, tz=UTC)
+    return Recording(start=start, device="Empatica E4", source=source.where, warnings=tuple(warnings), **found)
+
+
+def _stream(source: Source, name: str, layout: E4Stream) -> tuple[_Stream, tuple[str, ...]]:
+    where = source.label(name)
+    table = Table.parse(source.read(name), where)
+    rows, warnings = table.numbers(range(layout.columns))
+    if table.header or len(rows) < 2:
+        raise FormatError(where, "does not begin with a start and a rate", "give the file as the device wrote it")
+    unix_s, rate_hz = rows[:2, 0].tolist()
+    if not unix_s >= _EARLIEST_UNIX_S:
+        raise FormatError(where, f"its start {unix_s:g} is not Unix seconds", "give the file as the device wrote it")
+    if not 0 < rate_hz < np.inf:
+        raise FormatError(where, f"a rate of {rate_hz:g} Hz", f"row 2 must be a rate, as {layout.rate_hz:g}")
+    values = rows[2:] * layout.scale if layout.columns > 1 else rows[2:, 0] * layout.scale
+    if layout.channel == "ppg":
+        pulse = np.flatnonzero(values)
+        values[: pulse[0] if pulse.size else 0] = np.nan
+    return _Stream(unix_s, rate_hz, values), warnings
+
+
+def _beats(source: Source, name: str) -> tuple[_Stream, tuple[str, ...]]:
+    where = source.label(name)
+    content = source.read(name)
+    start = Table.parse(content[:512], where).first_row[:1]
+    if not start or not is_number(start[0]) or float(start[0]) < _EARLIEST_UNIX_S:
+        raise FormatError(where, "does not begin with a start in Unix seconds", "give the file as the device wrote it")
+    rows, warnings = Table.parse(content, where, skip_rows=1).numbers([0, 1])
+    return _Stream(float(start[0]), 0.0, rows), warnings
+
+
+def _second_zero(where: str, streams: Mapping[str, _Stream], beats: _Stream | None) -> float:
+    starts = [stream.unix_s for stream in streams.values()]
+    if not starts and beats is not None:
+        starts = [beats.unix_s]
+    if not starts:
+        raise FormatError(where, "none of ACC, BVP, TEMP, HR and IBI.csv has data", "give a session with data")
+    together = [*starts, beats.unix_s] if beats is not None else starts
+    if max(together) - min(together) > MAX_SPAN_S:
+        days = (max(together) - min(together)) / 86400
+        raise FormatError(where, f"its streams start {days:.0f} days apart", "give the files of one session")
+    return min(starts)
+
+
+def _presses(source: Source, name: str, zero_s: float) -> tuple[str, ...]:
+    rows, _ = Table.parse(source.read(name), source.label(name)).numbers([0])
+    if not len(rows):
+        return ()
+    at_s = ", ".join(f"{unix_s - zero_s:.0f} s" for unix_s in rows[:10, 0])
+    more = ", ..." if len(rows) > 10 else ""
+    return (f"the button was pressed {len(rows)} times ({at_s}{more}); not taken for lights-off or lights-on",)

@@ -1,0 +1,233 @@
+"""A file, a folder and a zip look the same to a reader: names, and bytes by name.
+
+Nothing is ever written to disk. A zip is a stranger's: entries that point outside it are left out, encrypted, damaged
+and absurdly compressed ones are refused with one line.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from staging.errors import FormatError
+
+__all__ = ["MAX_BYTES", "Source", "files_in", "open_source"]
+
+MAX_BYTES = 4 << 30
+"""Largest file, and largest sum of a zip's unpacked files, in bytes: a week of raw 100-Hz acceleration fits."""
+
+_MAX_RATIO = 300
+_FREE_BYTES = 64 << 20
+_MAX_DEPTH = 4
+_MAX_FILES = 20_000
+_JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """The files of what the user named.
+
+    Attributes
+    ----------
+    path : Path
+        What the user named: a file, a folder or a zip.
+    sizes : mapping of str to int
+        Names, relative with ``/``, to sizes in bytes. A single top-level folder is entered: its name is not part of
+        the names. A single file is its own only name.
+    is_file : bool
+        The user named one file that is not a zip.
+    """
+
+    path: Path
+    sizes: Mapping[str, int]
+    is_file: bool = False
+    _inner: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _is_zip: bool = field(default=False, repr=False)
+
+    @property
+    def where(self) -> str:
+        """The path as errors name it."""
+        return str(self.path)
+
+    def label(self, name: str) -> str:
+        """What errors call one of the files."""
+        return self.where if self.is_file else f"{self.where}/{name}"
+
+    def local(self, name: str) -> Path | None:
+        """Path of a file on disk; None inside a zip."""
+        return None if self._is_zip else self._on_disk(name)
+
+    def head(self, name: str, n_bytes: int = 4096) -> bytes:
+        """The first bytes of a file, to tell its format."""
+        return self._bytes(name, n_bytes)
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file.
+
+        Raises
+        ------
+        FormatError
+            If the file is empty, too large, damaged or may not be read.
+        """
+        if self.sizes[name] > MAX_BYTES:
+            raise _too_large(self.label(name), self.sizes[name])
+        content = self._bytes(name, -1)
+        if not content:
+            raise FormatError(self.label(name), "the file is empty", "copy it from the device again, or remove it")
+        return content
+
+    def pick(self, wanted: Iterable[str]) -> dict[str, str]:
+        """Those of the wanted file names that are there, whatever their case, all from one folder.
+
+        Returns
+        -------
+        dict of str to str
+            The name as wanted to the name to read; empty where none is there.
+
+        Raises
+        ------
+        FormatError
+            If several folders hold such files, that is, several recordings.
+        """
+        by_lower = {name.lower(): name for name in wanted}
+        folders: dict[str, dict[str, str]] = {}
+        for name in self.sizes:
+            inner = PurePosixPath(name)
+            if inner.name.lower() in by_lower:
+                folders.setdefault(str(inner.parent), {})[by_lower[inner.name.lower()]] = name
+        if len(folders) > 1:
+            several = ", ".join(sorted(folders)[:3])
+            raise FormatError(
+                self.where, f"holds {len(folders)} recordings ({several}, ...)", "give one recording at a time"
+            )
+        return next(iter(folders.values()), {})
+
+    def _on_disk(self, name: str) -> Path:
+        return self.path if self.is_file else self.path / self._inner[name]
+
+    def _bytes(self, name: str, n_bytes: int) -> bytes:
+        try:
+            if self._is_zip:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self._inner[name]) as entry:
+                    return entry.read(n_bytes)
+            with self._on_disk(name).open("rb") as file:
+                return file.read(n_bytes)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise FormatError(self.label(name), "the zip is damaged", "copy it from the device again") from error
+        except RuntimeError as error:  # zipfile's word for an encrypted entry; NotImplementedError is its child
+            problem = "the zip is encrypted or packed in a way that cannot be read"
+            raise FormatError(self.label(name), problem, "unpack it and give the folder") from error
+        except OSError as error:
+            raise FormatError(self.label(name), f"cannot be read ({error.strerror or error})") from error
+
+
+def open_source(path: str | os.PathLike[str]) -> Source:
+    """List the files of a file, a folder or a zip.
+
+    Parameters
+    ----------
+    path : str or path
+        Where the recording is.
+
+    Returns
+    -------
+    Source
+        Names and sizes; contents are read when asked for.
+
+    Raises
+    ------
+    FormatError
+        If there is no such file, it holds nothing, or it is a zip that is damaged, encrypted or absurdly compressed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "ACC.csv").write_text("1,2,3")
+    ...     dict(open_source(folder).sizes)
+    {'ACC.csv': 5}
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return _checked(path, _folder(path), is_zip=False)
+        if not path.exists():
+            raise FormatError(path, "no such file or folder", "check the path")
+        if not path.is_file():
+            raise FormatError(path, "neither a file nor a folder", "give a recording's file, folder or zip")
+        with path.open("rb") as file:
+            head = file.read(4)
+        size = path.stat().st_size
+    except OSError as error:
+        raise FormatError(path, f"cannot be read ({error.strerror or error})") from error
+    if not size:
+        raise FormatError(path, "the file is empty", "copy it from the device again")
+    if head[:2] == b"PK" and head[2:] in (b"\x03\x04", b"\x05\x06"):
+        return _checked(path, _zip(path), is_zip=True)
+    return Source(path=path, sizes={path.name: size}, is_file=True)
+
+
+def files_in(folder: Path, names: Iterable[str]) -> Source:
+    """Those of the named files that a folder holds, without listing it."""
+    there = [name for name in names if (folder / name).is_file()]
+    sizes = {name: (folder / name).stat().st_size for name in there}
+    return Source(path=folder, sizes=sizes, _inner={name: name for name in there})
+
+
+def _folder(folder: Path) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for root, folders, files in os.walk(folder):
+        depth = len(Path(root).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if not _is_junk(name)) if depth < _MAX_DEPTH else []
+        for name in sorted(files):
+            file = Path(root, name)
+            if not _is_junk(name) and file.is_file():
+                sizes[file.relative_to(folder).as_posix()] = file.stat().st_size
+        if len(sizes) > _MAX_FILES:
+            raise FormatError(folder, f"more than {_MAX_FILES} files", "give the folder of one recording")
+    return sizes
+
+
+def _zip(path: Path) -> dict[str, int]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise FormatError(path, "the zip is cut short or damaged", "copy it from the device again") from error
+    total = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries)
+    if total > MAX_BYTES:
+        raise _too_large(str(path), total)
+    if total > _FREE_BYTES and total > _MAX_RATIO * packed:
+        problem = f"unpacks to {total / 1e6:.0f} MB from {packed / 1e6:.1f} MB, which no recording does"
+        raise FormatError(path, problem, "unpack it yourself and give the folder, if you trust it")
+    return {entry.filename: entry.file_size for entry in entries}
+
+
+def _checked(path: Path, found: Mapping[str, int], *, is_zip: bool) -> Source:
+    """Leave out junk and names that point outside, enter a single top-level folder."""
+    inner: dict[str, str] = {}
+    for original in found:
+        parts = PurePosixPath(original.replace("\\", "/")).parts
+        outside = not parts or parts[0].startswith("/") or parts[0].endswith(":") or ".." in parts
+        if not outside and not any(_is_junk(part) for part in parts):
+            inner["/".join(parts)] = original
+    while inner and len({name.split("/", 1)[0] for name in inner}) == 1 and all("/" in name for name in inner):
+        inner = {name.split("/", 1)[1]: original for name, original in inner.items()}
+    if not inner:
+        raise FormatError(path, "holds no files", "give a recording's file, folder or zip")
+    sizes = {name: found[original] for name, original in inner.items()}
+    return Source(path=path, sizes=sizes, _inner=inner, _is_zip=is_zip)
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def _too_large(where: str, size: int) -> FormatError:
+    problem = f"{size / (1 << 30):.1f} GiB is more than {MAX_BYTES >> 30} GiB"
+    return FormatError(where, problem, "split it into single nights")
