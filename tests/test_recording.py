@@ -1,0 +1,49 @@
+"""Signals, events and recordings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from staging.errors import RecordingError
+from staging.recording import Events, Recording, Signal
+
+
+def test_a_recording_ends_with_its_last_channel_and_has_whole_epochs():
+    acc = Signal(samples=np.zeros((32 * 45, 3), np.float32), rate_hz=32.0, unit="g", start_s=10.0)
+    hr = Events(times_s=np.array([5.0, 95.0]), values=np.array([60.0, 61.0]), unit="bpm")
+    recording = Recording(acc=acc, hr=hr)
+    assert recording.end_s == 95.0
+    assert recording.n_epochs == 3
+    assert list(recording.channels()) == ["acc", "hr"]
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_must_be_positive_and_finite(rate):
+    with pytest.raises(ValueError, match="rate_hz"):
+        Signal(samples=np.zeros(3, np.float32), rate_hz=rate, unit="g")
+
+
+def test_event_times_must_increase():
+    with pytest.raises(ValueError, match="increase"):
+        Events(times_s=np.array([1.0, 1.0]), values=np.zeros(2), unit="bpm")
+
+
+def test_a_start_without_zone_is_ambiguous():
+    with pytest.raises(ValueError, match="aware"):
+        Recording(start=datetime(2026, 1, 1))
+
+
+def test_lights_on_follows_lights_off():
+    with pytest.raises(ValueError, match="lights"):
+        Recording(lights_off_s=100.0, lights_on_s=50.0)
+
+
+def test_nothing_recorded_and_too_little_recorded_are_told_apart():
+    with pytest.raises(RecordingError, match="no sensor"):
+        Recording().require_epochs(20)
+    short = Recording(temp=Signal(samples=np.zeros(4 * 240, np.float32), rate_hz=4.0, unit="degC"))
+    with pytest.raises(RecordingError, match="too short"):
+        short.require_epochs(20)
