@@ -163,7 +163,7 @@ def _held(source: Source) -> str:
     """What an unknown file or folder holds, for the user to recognise it."""
     if not source.is_file:
         names = sorted(source.sizes)
-        return f"{len(names)} files: {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
+        return f"a folder or zip with {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}"
     (name,) = source.sizes
     head = source.head(name)
     if b"\0" in head:

@@ -179,7 +179,7 @@ def _refuse_rate(where: str, name: str, channel: Signal) -> None:
 
 def _refuse_values(where: str, name: str, channel: Signal | Events) -> list[str]:
     values = _values(channel)
-    values = values[:: len(values) // _LOOK_AT + 1]
+    values = values[:: len(values) // _LOOK_AT + 1].astype(np.float64)
     sizes = np.linalg.norm(values, axis=1) if values.ndim == 2 else values
     if np.isnan(sizes).all() or name not in _PLAUSIBLE:
         if name == "counts" and np.fmin.reduce(values) < 0:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.source import Source
 from staging.readers.tables import Table, is_number
-from staging.readers.timing import MAX_SPAN_S, to_events
+from staging.readers.timing import MAX_SPAN_S, to_events, to_float32
 from staging.recording import Events, Recording, Signal
 
 __all__ = ["CHANNELS", "E4_STREAMS", "TITLE", "E4Stream", "read", "sniff"]
@@ -59,7 +59,7 @@ E4_STREAMS: Mapping[str, E4Stream] = {
 
 _IBI = "IBI.csv"
 _TAGS = "tags.csv"
-_EARLIEST_UNIX_S = 1e9
+_UNIX_S = (1e9, 1e10)  # years 2001 to 2286
 
 
 class _Stream(NamedTuple):
@@ -75,7 +75,7 @@ def sniff(source: Source) -> bool:
         head = source.head(path, 512)
         rows = [line.split(b",") for line in head.replace(b"\r", b"").split(b"\n")[:2]]
         cells = [cell.strip().decode("latin-1") for row in rows for cell in row]
-        if not is_number(cells[0]) or float(cells[0]) < _EARLIEST_UNIX_S:
+        if not _is_start(cells[0]):
             continue
         if cells[1:2] == ["IBI"] if name == _IBI else len(rows) == 2 and all(is_number(cell) for cell in cells):
             return True
@@ -123,7 +123,7 @@ def read(source: Source) -> Recording:
     zero_s = _second_zero(source.where, streams, beats)
     found: dict[str, Any] = {
         layout.channel: Signal(
-            samples=streams[layout.channel].values.astype(np.float32),
+            samples=to_float32(streams[layout.channel].values),
             rate_hz=streams[layout.channel].rate_hz,
             unit=layout.unit,
             start_s=streams[layout.channel].unix_s - zero_s,
@@ -145,6 +145,10 @@ def read(source: Source) -> Recording:
     return Recording(start=start, device="Empatica E4", source=source.where, warnings=tuple(warnings), **found)
 
 
+def _is_start(cell: str) -> bool:
+    return is_number(cell) and _UNIX_S[0] <= float(cell) < _UNIX_S[1]
+
+
 def _stream(source: Source, name: str, layout: E4Stream) -> tuple[_Stream, tuple[str, ...]]:
     where = source.label(name)
     table = Table.parse(source.read(name), where)
@@ -152,7 +156,7 @@ def _stream(source: Source, name: str, layout: E4Stream) -> tuple[_Stream, tuple
     if table.header or len(rows) < 2:
         raise FormatError(where, "does not begin with a start and a rate", "give the file as the device wrote it")
     unix_s, rate_hz = rows[:2, 0].tolist()
-    if not unix_s >= _EARLIEST_UNIX_S:
+    if not _UNIX_S[0] <= unix_s < _UNIX_S[1]:
         raise FormatError(where, f"its start {unix_s:g} is not Unix seconds", "give the file as the device wrote it")
     if not 0 < rate_hz < np.inf:
         raise FormatError(where, f"a rate of {rate_hz:g} Hz", f"row 2 must be a rate, as {layout.rate_hz:g}")
@@ -167,7 +171,7 @@ def _beats(source: Source, name: str) -> tuple[_Stream, tuple[str, ...]]:
     where = source.label(name)
     content = source.read(name)
     start = Table.parse(content[:512], where).first_row[:1]
-    if not start or not is_number(start[0]) or float(start[0]) < _EARLIEST_UNIX_S:
+    if not start or not _is_start(start[0]):
         raise FormatError(where, "does not begin with a start in Unix seconds", "give the file as the device wrote it")
     rows, warnings = Table.parse(content, where, skip_rows=1).numbers([0, 1])
     return _Stream(float(start[0]), 0.0, rows), warnings

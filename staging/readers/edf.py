@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
+from staging.readers.edf_labels import CHANNELS, choose, conversion
 from staging.readers.source import Source
 from staging.readers.timing import MAX_SPAN_S
 from staging.recording import Events, Recording, Signal
@@ -39,37 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["CHANNELS", "CHOOSES_CHANNELS", "TITLE", "read", "sniff"]
 
 TITLE = "EDF and EDF+ (channels by their labels, or as you name them)"
-CHANNELS = ("acc", "ppg", "temp", "hr")
 CHOOSES_CHANNELS = True
 
 _MAGIC = b"0       "
 _ANNOTATIONS = b"EDF Annotations"
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)[\x14\x15]")
 _MAX_FILES = 200
-_MAX_NUMERIC_HZ = 4.0
 _UNDATED = datetime(1985, 1, 1).date()
-
-_LABELS: Mapping[str, str] = {
-    "ppg": "(?:spo2|oximeter|finger|wrist|raw)?(?:pleth(?:ysmogra(?:m|ph|phy))?|ppg|bvp)"
-    r"(?:wave|signal|raw|green|infrared|ir|red|\d)*",
-    "temp": "(?:skin|wrist)?temp(?:erature)?(?:skin|wrist)?",
-    "hr": "d?hr|pr|pulse(?:rate)?|heartrate",
-}
-"""Labels in lower case, letters and digits only."""
-
-_AXES = (
-    re.compile(r"(?P<prefix>.*?acc[a-z]*?|actigraphy|motion)(?P<axis>[xyz])(?:axis)?"),
-    re.compile(r"(?P<axis>[xyz])(?:axis)?(?P<prefix>acc[a-z]*)"),
-)
-
-_UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "acc": {"g": (1.0, 0.0), "mg": (1e-3, 0.0)}
-    | dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s/s", "m/s", "ms-2"), (1 / 9.80665, 0.0)),
-    "temp": dict.fromkeys(("c", "degc", "degreec", "cel", "celsius", "deg"), (1.0, 0.0))
-    | dict.fromkeys(("f", "degf", "degreef", "fahrenheit"), (1 / 1.8, -32 / 1.8))
-    | dict.fromkeys(("k", "kelvin"), (1.0, -273.15)),
-}
-"""Units in lower case and ASCII ("m/s" is what that leaves of m/s²) to factor and offset."""
 
 
 def sniff(source: Source) -> bool:
@@ -106,7 +83,7 @@ def read(source: Source, *, channels: Mapping[str, str] | None = None) -> Record
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         edf = _parsed(content, where)
-        chosen = _chosen(edf, channels or {}, where)
+        chosen = choose(edf.signals, channels or {}, where)
         notes: list[str] = []
         onsets_s = _onsets_s(edf, content, where)
         found = {channel: _channel(channel, signals, onsets_s, where, notes) for channel, signals in chosen.items()}
@@ -121,7 +98,8 @@ def read(source: Source, *, channels: Mapping[str, str] | None = None) -> Record
 
 
 def _edf_files(source: Source) -> list[str]:
-    names = list(source.sizes)[:_MAX_FILES]
+    top = [name for name in source.sizes if "/" not in name]
+    names = (top or list(source.sizes))[:_MAX_FILES]
     return [name for name in names if source.sizes[name] > 256 and source.head(name, len(_MAGIC)) == _MAGIC]
 
 
@@ -138,58 +116,6 @@ def _parsed(content: Path | bytes, where: str) -> Edf:
     return edf
 
 
-def _chosen(edf: Edf, channels: Mapping[str, str], where: str) -> dict[str, Sequence[EdfSignal]]:
-    """Signals by channel: those the user names, then those whose labels tell."""
-    labels = ", ".join(signal.label for signal in edf.signals)
-    chosen: dict[str, Sequence[EdfSignal]] = {}
-    for channel, text in channels.items():
-        if channel not in CHANNELS:
-            raise FormatError(where, f"EDF gives no {channel}", f"choose from {', '.join(CHANNELS)}")
-        chosen[channel] = _named(edf.signals, channel, text)
-        if not chosen[channel]:
-            wanted = "three labels, or what three begin with" if channel == "acc" else "one of the labels"
-            raise FormatError(where, f"{text!r} is no label for {channel}", f"give {wanted}: {labels}")
-    taken = {id(signal) for signals in chosen.values() for signal in signals}
-    free = [signal for signal in edf.signals if id(signal) not in taken]
-    for channel in CHANNELS:
-        if channel not in chosen and (guessed := _guessed(free, channel)):
-            chosen[channel] = guessed
-    if not chosen:
-        raise FormatError(where, "no label tells of a sensor that can be used", f"say which it is: {labels}")
-    return chosen
-
-
-def _named(signals: Sequence[EdfSignal], channel: str, text: str) -> Sequence[EdfSignal]:
-    by_label = {signal.label.lower(): signal for signal in reversed(signals)}
-    if channel != "acc":
-        return [by_label[text.strip().lower()]] if text.strip().lower() in by_label else []
-    wanted = [label.strip().lower() for label in text.split(",")]
-    if len(wanted) == 1:
-        begin = [label for label in by_label if label.startswith(wanted[0])]
-        wanted = sorted(begin) if len(begin) == 3 else []
-    found = [by_label[label] for label in wanted if label in by_label]
-    return found if len(found) == 3 else []
-
-
-def _guessed(signals: Sequence[EdfSignal], channel: str) -> Sequence[EdfSignal]:
-    plain = [(re.sub(r"[^a-z0-9]", "", signal.label.lower()), signal) for signal in signals]
-    if channel == "acc":
-        axes: dict[str, dict[str, EdfSignal]] = {}
-        for label, signal in plain:
-            match = next(filter(None, (pattern.fullmatch(label) for pattern in _AXES)), None)
-            if match is not None:
-                axes.setdefault(match["prefix"], {}).setdefault(match["axis"], signal)
-        return next(([found[axis] for axis in "xyz"] for found in axes.values() if len(found) == 3), [])
-    fits = [
-        signal
-        for label, signal in plain
-        if re.fullmatch(_LABELS[channel], label)
-        and 0 < signal.sampling_frequency
-        and (channel != "hr" or signal.sampling_frequency <= _MAX_NUMERIC_HZ)
-    ]
-    return fits[:1]
-
-
 def _channel(
     channel: str, signals: Sequence[EdfSignal], onsets_s: NDArray[np.float64] | None, where: str, notes: list[str]
 ) -> Signal | Events:
@@ -199,27 +125,17 @@ def _channel(
     rate_hz = float(rates.pop())
     columns = []
     for signal in signals:
-        factor, offset = _unit(channel, signal, notes)
+        factor, offset, note = conversion(channel, signal)
+        notes += note
         values = signal.data * factor + offset
         columns.append(values if onsets_s is None else _with_gaps(values, rate_hz, onsets_s))
     if channel == "hr":
         step = max(1, int(rate_hz))
         values = columns[0][::step]
-        return Events(times_s=np.arange(len(values)) * (step / rate_hz), values=values, unit="bpm")
+        return Events(times_s=np.arange(len(values), dtype=np.float64) * (step / rate_hz), values=values, unit="bpm")
     samples = np.column_stack(columns) if channel == "acc" else columns[0]
     unit = {"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel]
     return Signal(samples=samples.astype(np.float32), rate_hz=rate_hz, unit=unit)
-
-
-def _unit(channel: str, signal: EdfSignal, notes: list[str]) -> tuple[float, float]:
-    known = _UNITS.get(channel)
-    unit = re.sub(r"[^a-z0-9/^*-]", "", signal.physical_dimension.lower())
-    if known is None:
-        return 1.0, 0.0
-    if unit not in known:
-        taken = "g" if channel == "acc" else "°C"
-        notes.append(f"{signal.label} has the unit {signal.physical_dimension!r}; taken for {taken}")
-    return known.get(unit, (1.0, 0.0))
 
 
 def _with_gaps(values: NDArray[np.float64], rate_hz: float, onsets_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -253,7 +169,8 @@ def _onsets_s(edf: Edf, content: Path | bytes, where: str) -> NDArray[np.float64
     onsets_s = np.array([np.nan if stamp is None else float(stamp[1]) for stamp in stamps])
     if not np.all(np.diff(onsets_s) > 0) or not onsets_s[-1] - onsets_s[0] < MAX_SPAN_S:
         raise FormatError(where, "its data records have impossible times", "export it as continuous EDF")
-    return onsets_s - onsets_s[0]
+    begins_s: NDArray[np.float64] = onsets_s - onsets_s[0]
+    return begins_s
 
 
 def _start(edf: Edf, notes: list[str]) -> datetime | None:

@@ -26,7 +26,6 @@ Assumptions
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
@@ -35,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
+from staging.readers.about import ABOUT_FILE, read_about
 from staging.readers.source import Source
 from staging.readers.tables import Stamps, Table, is_number
 from staging.readers.timing import to_events, to_signal
@@ -68,8 +68,6 @@ PLAIN_TABLES = (
 CHANNELS = tuple(table.channel for table in PLAIN_TABLES)
 
 _TIME_COLUMNS = ("t_s", "time", "timestamp", "datetime")
-_ABOUT = "recording.toml"
-_KEYS = frozenset({"start", "lights_off", "lights_on", "device", "subject"})
 _EARLIEST_UNIX_S = 1e8
 _LATEST_UNIX_S = 1e11
 _US_PER_S = 1_000_000
@@ -121,13 +119,13 @@ def read(source: Source) -> Recording:
     if not names:
         files = ", ".join(table.file for table in PLAIN_TABLES)
         raise FormatError(source.where, "holds none of the plain tables", f"give any of {files}")
-    about, warnings = _about(source)
+    about, warnings = read_about(source)
     rows: dict[str, _Rows] = {}
     for table in PLAIN_TABLES:
         if table.channel in names:
             rows[table.channel], notes = _rows(source, names[table.channel], table)
             warnings += notes
-    start = _start(about.pop("start", None), rows)
+    start = _start(about.start, rows)
     found: dict[str, Any] = {}
     for table in PLAIN_TABLES:
         if table.channel not in rows:
@@ -139,14 +137,17 @@ def read(source: Source) -> Recording:
         else:
             found[table.channel], notes = to_events(times_s, values, unit=table.unit, where=where)
         warnings += notes
-    lights: dict[str, Any] = {
-        f"{key}_s": _lights_s(f"{source.where}/{_ABOUT}: {key}", about.pop(key), start)
-        for key in ("lights_off", "lights_on")
-        if key in about
-    }
-    if len(lights) == 2 and not lights["lights_on_s"] > lights["lights_off_s"]:
-        raise FormatError(f"{source.where}/{_ABOUT}", "lights_on does not follow lights_off", "mend the two times")
-    return Recording(start=start, source=source.where, warnings=warnings, **about, **lights, **found)
+    lights_off_s, lights_on_s = about.lights_s(start)
+    return Recording(
+        start=start,
+        lights_off_s=lights_off_s,
+        lights_on_s=lights_on_s,
+        device=about.device,
+        subject=about.subject,
+        source=source.where,
+        warnings=warnings,
+        **found,
+    )
 
 
 def _find(source: Source) -> dict[str, str]:
@@ -207,38 +208,6 @@ def _unix(seconds: NDArray[np.float64], where: str) -> Stamps | None:
     return Stamps(wall_us=np.rint(finite * _US_PER_S).astype(np.int64), offset=UTC)
 
 
-def _about(source: Source) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What recording.toml says, and its keys that mean nothing."""
-    name = None if source.is_file else source.pick([_ABOUT]).get(_ABOUT)
-    if name is None or not source.sizes[name]:
-        return {}, ()
-    where = source.label(name)
-    try:
-        about = tomllib.loads(source.read(name).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(where, f"is not TOML ({error})", "write key = value, one a line") from error
-    unknown = sorted(set(about) - _KEYS)
-    warnings = tuple(f"{_ABOUT}: {key} means nothing; known are {', '.join(sorted(_KEYS))}" for key in unknown)
-    known = {key: about[key] for key in about if key in _KEYS}
-    for key in {"device", "subject"} & set(known):
-        known[key] = str(known[key])
-    if "start" in known:
-        known["start"] = _moment(known["start"], f"{where}: start", None)
-    return known, warnings
-
-
-def _moment(value: object, where: str, zone: tzinfo | None) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        moment = None
-    if not isinstance(moment, datetime):
-        raise FormatError(where, f"{value} is not a time with its date", "write 2026-03-28T22:41:05+01:00")
-    if moment.tzinfo is None and zone is None:
-        raise FormatError(where, f"{moment.isoformat()} has no zone", f"write {moment.isoformat()}+01:00, or as it was")
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-
-
 def _start(start: datetime | None, rows: Mapping[str, _Rows]) -> datetime | None:
     """Time of second 0: as given, else the earliest stamp where there are stamps."""
     if start is not None:
@@ -247,13 +216,15 @@ def _start(start: datetime | None, rows: Mapping[str, _Rows]) -> datetime | None
     for each in rows.values():
         if each.stamps is not None:
             if each.stamps.offset is None:
-                mend = f"add one, as +01:00, or write start with a zone in {_ABOUT}"
+                mend = f"add one, as +01:00, or write start with a zone in {ABOUT_FILE}"
                 raise FormatError(each.where, "its time stamps have no zone", mend)
             firsts.append((int(each.stamps.wall_us.min()), each.stamps.offset))
     for each in rows.values():
         if firsts and each.stamps is None:
             problem = "counts seconds where other files have time stamps"
-            raise FormatError(each.where, problem, f"say in {_ABOUT} when second 0 was: start = 2026-03-28T22:41:05Z")
+            raise FormatError(
+                each.where, problem, f"say in {ABOUT_FILE} when second 0 was: start = 2026-03-28T22:41:05Z"
+            )
     if not firsts:
         return None
     first_us, offset = min(firsts, key=lambda first: first[0])
@@ -266,12 +237,3 @@ def _seconds(rows: _Rows, start: datetime | None) -> NDArray[np.float64]:
         return rows.seconds
     zero = start if rows.stamps.offset is not None else start.replace(tzinfo=UTC)
     return (rows.stamps.wall_us - (zero - _EPOCH) // timedelta(microseconds=1)) / _US_PER_S
-
-
-def _lights_s(where: str, value: object, start: datetime | None) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    moment = _moment(value, where, None if start is None else start.tzinfo)
-    if start is None:
-        raise FormatError(where, "a clock time without a start", "add start, or give seconds from second 0")
-    return (moment - start).total_seconds()

@@ -61,6 +61,7 @@ _INDEX_OF_LABEL = np.array([0, 1, 2, 3, 3, 4, -1])  # of W N1 N2 N3 R; the last 
 
 def sniff(source: Source) -> bool:
     """Whether a file has a name of the set and begins with numbers."""
+    source = _together(source)
     names = [name for files in _by_subject(source).values() for kind, name in files.items() if kind != "steps"]
     if not names:
         return False
@@ -164,11 +165,18 @@ def _by_subject(source: Source) -> dict[str, dict[str, str]]:
     return found
 
 
+def _together(source: Source) -> Source:
+    """One file of a subject stands for all the files of that subject."""
+    named = _NAME.fullmatch(source.path.name) if source.is_file else None
+    if named is None:
+        return source
+    folder = source.path.parent
+    home = folder.parent if folder.name in _RAW_FOLDERS else folder
+    return files_in(home, [file.format(named[1]) for file in _FILES])
+
+
 def _one_subject(source: Source) -> tuple[Source, str, dict[str, str]]:
-    if source.is_file and (named := _NAME.fullmatch(source.path.name)):
-        folder = source.path.parent
-        home = folder.parent if folder.name in _RAW_FOLDERS else folder
-        source = files_in(home, [file.format(named[1]) for file in _FILES])
+    source = _together(source)
     found = _by_subject(source)
     if not found:
         raise FormatError(source.where, "holds no files of the Sleep-Accel set", "give one of a subject's files")

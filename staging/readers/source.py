@@ -81,7 +81,7 @@ class Source:
         return content
 
     def pick(self, wanted: Iterable[str]) -> dict[str, str]:
-        """Those of the wanted file names that are there, whatever their case, all from one folder.
+        """Those of the wanted file names that are there, whatever their case, all from one folder: the top or the only.
 
         Returns
         -------
@@ -99,6 +99,8 @@ class Source:
             inner = PurePosixPath(name)
             if inner.name.lower() in by_lower:
                 folders.setdefault(str(inner.parent), {})[by_lower[inner.name.lower()]] = name
+        if "." in folders:
+            return folders["."]
         if len(folders) > 1:
             several = ", ".join(sorted(folders)[:3])
             raise FormatError(

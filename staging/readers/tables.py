@@ -26,6 +26,7 @@ _EMPTY_FIELD = re.compile(rb"(?m)(?<=[,;\t])(?=[,;\t]|[ ]*$)|^(?=[,;\t])")
 _NO_VALUE = re.compile(rb"(?i)\b(?:null|none|n/a|na)\b|(?<![0-9.])-(?=[,;\t\n]|$)")
 _ROW = re.compile(r"row (\d+)")
 _US_PER_S = 1_000_000
+_LATEST_US = 10_000_000_000 * _US_PER_S
 _ZONE_FROM = len("2026-03-28T22:41")
 
 
@@ -179,6 +180,8 @@ class Table:
         clock = np.where((place < cut[:, None]) & (place < 26), cells, 0)  # numpy refuses more than microseconds
         try:
             wall = _text(clock).astype("datetime64[us]").astype(np.int64)
+            if wall.min() < 0 or wall.max() > _LATEST_US:  # NaT, and years that no device knew
+                raise ValueError("not a year from 1970 to 2286")
             if not has_zone.any():
                 return Stamps(wall_us=wall, offset=None)
             names, which = np.unique(_text(zones), return_inverse=True)
@@ -186,7 +189,9 @@ class Table:
         except ValueError as error:
             example = self.first_row[column] if column < len(self.first_row) else ""
             raise FormatError(
-                self.where, f"a time stamp is not in ISO 8601 (the first is {example!r})", "write 2026-03-28T22:41:05Z"
+                self.where,
+                f"a time stamp is no ISO 8601 time from 1970 on (the first is {example!r})",
+                "write 2026-03-28T22:41:05Z",
             ) from error
         shift_us = np.array([offset.total_seconds() * _US_PER_S for offset in offsets], dtype=np.int64)
         return Stamps(wall_us=wall - shift_us[which], offset=timezone(offsets[which[0]]))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from staging.errors import RecordingError
 from staging.recording import Events, Signal
 
-__all__ = ["MAX_SPAN_S", "to_events", "to_signal"]
+__all__ = ["MAX_SPAN_S", "to_events", "to_float32", "to_signal"]
 
 MAX_SPAN_S = 31 * 86400.0
 """Longest time between a recording's first and last sample; beyond it the times are taken to be in a wrong unit."""
@@ -81,7 +81,6 @@ def to_signal(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
     times, rows, notes = _in_order(times, rows, where)
     if len(times) < 2:
         raise RecordingError(where, "fewer than two samples", "give the whole recording")
-    _refuse_span(times, where)
     steps = np.diff(times)
     rate_hz, is_gap = _even_rate_hz(times), np.zeros(len(steps), dtype=np.bool_)
     placed = _place(times, rows, rate_hz, is_gap)
@@ -95,8 +94,14 @@ def to_signal(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
         lost_s = float(np.sum(steps[is_gap] - 1 / rate_hz))
         count, first_s = int(is_gap.sum()), times[:-1][is_gap][0]
         notes += (f"{_file(where)}: {count} gap{'s' * (count > 1)} of {lost_s:.1f} s in all, from {first_s:.1f} s",)
-    signal = Signal(samples=samples.astype(np.float32), rate_hz=rate_hz, unit=unit, start_s=start_s)
+    signal = Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit, start_s=start_s)
     return signal, warnings + notes
+
+
+def to_float32(values: FloatArray) -> NDArray[np.float32]:
+    """Samples in single precision; what that cannot hold is infinite, without numpy's warning."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def to_events(times_s: FloatArray, values: FloatArray, *, unit: str, where: str) -> tuple[Events, tuple[str, ...]]:
@@ -128,7 +133,6 @@ def to_events(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
     times, rows = times[order], rows[order]
     fresh = np.append(True, np.diff(times) > 0)[: len(times)]
     warnings += _repeated(times, fresh, where)
-    _refuse_span(times, where)
     return Events(times_s=times[fresh], values=rows[fresh], unit=unit), warnings
 
 
@@ -140,6 +144,7 @@ def _file(where: str) -> str:
 def _finite(times: FloatArray, values: FloatArray, where: str) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
     times = np.asarray(times, dtype=np.float64)
     finite = np.isfinite(times)
+    _refuse_span(times[finite], where)
     if finite.all():
         return times, values, ()
     return times[finite], values[finite], (f"{_file(where)}: {np.count_nonzero(~finite)} rows without a time left out",)
@@ -216,11 +221,10 @@ def _repeated(times: FloatArray, fresh: NDArray[np.bool_], where: str) -> tuple[
 
 
 def _refuse_span(times: FloatArray, where: str) -> None:
-    if times.size and times[-1] - times[0] > MAX_SPAN_S:
-        days = (times[-1] - times[0]) / _DAY_S
-        raise RecordingError(
-            where, f"its times span {days:.0f} days", "give seconds, not milliseconds, and one recording at a time"
-        )
+    span_s = float(times.max()) - float(times.min()) if times.size else 0.0
+    if span_s > MAX_SPAN_S:
+        problem = f"its times span {span_s / _DAY_S:.4g} days"
+        raise RecordingError(where, problem, "give seconds, not milliseconds, and one recording at a time")
 
 
 def _refuse_size(times: FloatArray, rate_hz: float, where: str) -> None:
