@@ -10,7 +10,7 @@ import numpy as np
 
 from staging.hypnogram import Hypnogram, Stage
 from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
-from staging.wording import NO_VALUE, NightClock, minutes_text, value_text
+from staging.wording import NO_VALUE, NightClock, minutes_text, value_text, whole_pct
 
 __all__ = ["screen", "table", "text_hypnogram"]
 
@@ -94,7 +94,7 @@ def screen(night: ScoredNight, files: Sequence[Path] = (), *, ascii_only: bool =
     head = [
         _fit(f"{night.file_name}  {_device(night)}"),
         _fit(f"  {night.clock.span()}, {minutes_text(night.hypnogram.duration_s / 60)}"),
-        _fit(f"  made from {_made_from(night)}"),
+        _fit(f"  {_sensors(night)}"),
     ]
     if night.simulated:
         head.insert(1, "  SIMULATED NIGHT: no person slept it; it says nothing about accuracy")
@@ -110,15 +110,10 @@ def _device(night: ScoredNight) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _made_from(night: ScoredNight) -> str:
+def _sensors(night: ScoredNight) -> str:
     known = {sensor: pct for sensor, pct in night.coverage_pct().items() if pct > 0}
-    parts = [f"{SENSOR_NAMES[sensor]} {_whole(pct)} %" for sensor, pct in known.items()]
-    return ", ".join(parts) + " of the night" if parts else "no sensor"
-
-
-def _whole(pct: float) -> str:
-    """A share in whole percent that says neither none nor all unless it is."""
-    return "<1" if 0 < pct < 1 else f"{min(round(pct), 99) if pct < 99.95 else 100}"
+    parts = [f"{SENSOR_NAMES[sensor]} {whole_pct(pct)} %" for sensor, pct in known.items()]
+    return "usable: " + ", ".join(parts) + " of the night" if parts else "no sensor was usable"
 
 
 def _metrics(night: ScoredNight) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from staging.hypnogram import Hypnogram
 
-__all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "zone_name"]
+__all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "whole_pct", "zone_name"]
 
 NO_VALUE = "–"
 """Stands for a value that is not defined."""
@@ -46,8 +46,21 @@ def value_text(value: float | None, unit: str = "", decimals: int = 1) -> str:
     """
     if value is None or not math.isfinite(value):
         return NO_VALUE
-    suffix = "" if unit in ("", "count") else f" {unit}"
+    suffix = "" if unit in ("", "count", "ratio") else f" {unit}"
     return f"{value:.{decimals}f}{suffix}"
+
+
+def whole_pct(pct: float) -> str:
+    """A share in whole percent that says neither none nor all unless it is.
+
+    Examples
+    --------
+    >>> whole_pct(0.2), whole_pct(93.4), whole_pct(99.7), whole_pct(100.0)
+    ('<1', '93', '99', '100')
+    """
+    if 0 < pct < 1:
+        return "<1"
+    return f"{min(round(pct), 99) if pct < 99.95 else 100}"
 
 
 def zone_name(zone: tzinfo | None) -> str:
