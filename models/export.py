@@ -124,7 +124,9 @@ def parity(network: nn.Module, path: Path) -> float:
     return largest
 
 
-def _random_night(spec: ModelSpec, length: int, present: range | tuple[int, ...], rng: np.random.Generator) -> ModelInputs:
+def _random_night(
+    spec: ModelSpec, length: int, present: range | tuple[int, ...], rng: np.random.Generator
+) -> ModelInputs:
     """Noise in the inputs of the sensors that are present, zero in the others."""
     names = feature_names(spec.features)
     group_of = np.array([GROUPS.index(name.partition(":")[0]) for name in names])

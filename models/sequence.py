@@ -69,11 +69,12 @@ class SeriesEncoder(nn.Module):
         )
         self.out_width = 2 * width
 
-    def forward(self, series_BCT: Tensor) -> Tensor:
-        """Encode ``(B, C, T)`` to ``(B, S, D)``."""
+    def forward(self, series_BCT: Tensor, valid_BS: Tensor) -> Tensor:
+        """Encode ``(B, C, T)`` to ``(B, S, D)``; what pads a shorter night stays zero, as beyond a night's end."""
+        valid_B1T = valid_BS.repeat_interleave(self.steps, dim=1).unsqueeze(1)
         hidden_BDT = series_BCT
         for layer in self.layers:
-            hidden_BDT = nn.functional.gelu(layer(hidden_BDT))
+            hidden_BDT = nn.functional.gelu(layer(hidden_BDT)) * valid_B1T
         epochs_BDSK = hidden_BDT.unflatten(2, (-1, self.steps))
         return torch.cat([epochs_BDSK.mean(3), epochs_BDSK.amax(3)], dim=1).transpose(1, 2)
 
@@ -157,7 +158,7 @@ class SequenceNet(nn.Module):
         """
         if valid_BS is None:
             valid_BS = torch.ones_like(features_BSF[:, :, 0])
-        x_BSD = torch.cat([features_BSF, mask_BSG, self.encoder(series_BCT)], dim=2)
+        x_BSD = torch.cat([features_BSF, mask_BSG, self.encoder(series_BCT, valid_BS)], dim=2)
         x_BSD = self.inlet_dropout(self.inlet(x_BSD))
         for block in (*self.convs, *self.attention):
             x_BSD = block(x_BSD, valid_BS)

@@ -76,9 +76,7 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
     )
 
 
-def _heart_rate(
-    track_bpm: NDArray[np.float32], rng: np.random.Generator, changes: Augmentation
-) -> NDArray[np.float32]:
+def _heart_rate(track_bpm: NDArray[np.float32], rng: np.random.Generator, changes: Augmentation) -> NDArray[np.float32]:
     known = np.isfinite(track_bpm)
     middle = float(np.median(track_bpm[known])) if known.any() else 0.0
     scale = np.exp(rng.normal(0.0, changes.heart_scale_ln_sd))

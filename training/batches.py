@@ -176,6 +176,4 @@ class PassSampler(Sampler[int]):
 
 def loader(dataset: NightDataset, *, batch_size: int) -> DataLoader[Batch]:
     """Batches of nights, shuffled anew at every pass."""
-    return DataLoader(
-        dataset, batch_size=batch_size, sampler=PassSampler(dataset, dataset.seed), collate_fn=collate
-    )
+    return DataLoader(dataset, batch_size=batch_size, sampler=PassSampler(dataset, dataset.seed), collate_fn=collate)

@@ -51,7 +51,9 @@ class Prediction:
     probabilities: dict[str, NDArray[np.float32]]
 
 
-def split_by_subject(nights: Sequence[LabelledNight], n_folds: int, *, seed: int = 0) -> list[frozenset[tuple[str, str]]]:
+def split_by_subject(
+    nights: Sequence[LabelledNight], n_folds: int, *, seed: int = 0
+) -> list[frozenset[tuple[str, str]]]:
     """Subjects ``(dataset, subject)`` of each fold: every subject in one, each data set spread over all.
 
     Raises

@@ -104,9 +104,7 @@ def _stretch(
         hidden_clock=recipe.hidden_clock,
         seed=seed,
     )
-    module = StagingModule(
-        recipe.shape(), learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=seed
-    )
+    module = StagingModule(recipe.shape(), learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=seed)
     module.net.load_state_dict(net.state_dict())
     callbacks: list[Callback] = [EMAWeightAveraging(decay=how.average_decay)]
     if run is not None:
@@ -129,7 +127,7 @@ def _stretch(
         # Worker processes would cost more than they bring: a night's features take a few milliseconds.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
         trainer.fit(
             module,
             loader(dataset, batch_size=how.batch_size),

@@ -24,7 +24,9 @@ def nights(folder: Path) -> Iterator[LabelledNight | StagingError]:
     for subject in subjects(folder):
         try:
             path = _a_file_of(folder, subject)
-            yield labelled_night("sleep_accel", subject, prepare(read(path, format="sleep_accel")), read_reference(path))
+            yield labelled_night(
+                "sleep_accel", subject, prepare(read(path, format="sleep_accel")), read_reference(path)
+            )
         except StagingError as error:
             yield error
 

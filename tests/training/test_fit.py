@@ -1,0 +1,74 @@
+"""The fit learns what is there, nothing else, and goes on where it was broken off."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import cohen_kappa_score
+
+from models.ensemble import Ensemble
+from training.crossval import predict
+from training.fit import fit_members
+from training.recipe import Recipe, Stretch
+
+from .conftest import made_up_night
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+QUICK = Recipe(
+    members=1,
+    simulated_nights=0,
+    second=Stretch(passes=12, batch_size=4, learning_rate=5e-3, average_decay=0.8),
+    width=16,
+    series_width=6,
+)
+
+
+def kappa(members, recipe):
+    unseen = [made_up_night("unseen", 90 + seed) for seed in range(4)]
+    predicted = [predict(Ensemble(members), night, recipe.spec)["all"].argmax(axis=1) for night in unseen]
+    return cohen_kappa_score(np.concatenate([night.reference for night in unseen]), np.concatenate(predicted))
+
+
+def test_what_the_nights_show_is_learnt_and_shuffled_labels_are_not(nights):
+    assert kappa(fit_members(nights, QUICK), QUICK) > 0.8
+    rng = np.random.default_rng(0)
+    shuffled = [dataclasses.replace(night, reference=rng.permutation(night.reference)) for night in nights]
+    assert abs(kappa(fit_members(shuffled, QUICK), QUICK)) < 0.3
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(nights):
+    first, again, other = (fit_members(nights[:4], QUICK, seed=seed)[0].head.weight for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+class BrokenOffError(Exception):
+    pass
+
+
+def test_a_run_that_was_broken_off_ends_as_an_unbroken_one(nights, tmp_path, monkeypatch):
+    whole = fit_members(nights[:4], QUICK, run=tmp_path / "whole")[0]
+    from training.module import StagingModule
+
+    step = StagingModule.training_step
+
+    def stop_in_the_middle(self, batch, index):
+        if self.current_epoch == 7:
+            raise BrokenOffError
+        return step(self, batch, index)
+
+    monkeypatch.setattr(StagingModule, "training_step", stop_in_the_middle)
+    with pytest.raises(BrokenOffError):
+        fit_members(nights[:4], QUICK, run=tmp_path / "broken")
+    monkeypatch.undo()
+    resumed = fit_members(nights[:4], QUICK, run=tmp_path / "broken")[0]
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
