@@ -7,7 +7,6 @@ exported graph can be right at the length of its example alone.
 from __future__ import annotations
 
 import itertools
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -85,7 +84,7 @@ def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
     try:
         difference = parity(network, Path(temporary.name))
         Path(temporary.name).chmod(0o644)
-        os.replace(temporary.name, path)
+        Path(temporary.name).replace(path)
     finally:
         Path(temporary.name).unlink(missing_ok=True)
     return difference

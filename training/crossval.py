@@ -110,6 +110,7 @@ def cross_validate(
     nights : sequence of LabelledNight
         All sets together.
     recipe : Recipe
+        How each fold is fitted.
     n_folds, seed : int
         Of the split; the fits' seeds follow.
     hypnograms : path, optional

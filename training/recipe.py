@@ -11,7 +11,7 @@ from staging.features import DEFAULT_SPEC, GROUPS, FeatureSpec, feature_names
 from training.augment import Augmentation
 from training.batches import LabelSmoothing
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "Stretch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +74,9 @@ class Recipe:
     scored_hypnograms: float = 0.5
     mixed_simulated: int = 10
     first: Stretch | None = None
-    second: Stretch = Stretch(passes=30, batch_size=4, learning_rate=2e-3)
-    smoothing: LabelSmoothing = LabelSmoothing()
-    changes: Augmentation = Augmentation()
+    second: Stretch = field(default_factory=lambda: Stretch(passes=30, batch_size=4, learning_rate=2e-3))
+    smoothing: LabelSmoothing = field(default_factory=LabelSmoothing)
+    changes: Augmentation = field(default_factory=Augmentation)
     hidden_clock: float = 0.3
     spec: FeatureSpec = field(default_factory=lambda: DEFAULT_SPEC)
     width: int = 64

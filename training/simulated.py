@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +108,8 @@ def measured_parameters(nights: Sequence[LabelledNight], base: Parameters = DEFA
 
     Returns
     -------
-    Parameters
+    staging.simulate.Parameters
+        Those of `base` with the measured tables in place of its own.
     """
     medians: list[float] = []
     offsets: list[list[float]] = [[] for _ in STAGES]
@@ -138,7 +139,7 @@ def measured_parameters(nights: Sequence[LabelledNight], base: Parameters = DEFA
         heart = dataclasses.replace(
             heart,
             resting_bpm=(float(np.mean(medians)), float(np.std(medians, ddof=1))),
-            stage_offset_bpm=_by_stage(offsets, np.mean, heart.stage_offset_bpm),
+            stage_offset_bpm=_by_stage(offsets, _mean, heart.stage_offset_bpm),
             stage_offset_sd_bpm=_by_stage(offsets, _sd, heart.stage_offset_sd_bpm),
         )
         rates = [bursts[s] / hours[s] if hours[s] > 1.0 else movement.bursts_per_h[s] for s in STAGES]
@@ -146,11 +147,18 @@ def measured_parameters(nights: Sequence[LabelledNight], base: Parameters = DEFA
     return dataclasses.replace(base, heart=heart, movement=movement)
 
 
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))
+
+
 def _sd(values: list[float]) -> float:
     return float(np.std(values, ddof=1))
 
 
-def _by_stage(values, statistic, otherwise):  # type: ignore[no-untyped-def]
+def _by_stage(
+    values: Sequence[list[float]], statistic: Callable[[list[float]], float], otherwise: Sequence[float]
+) -> tuple[float, ...]:
+    """A statistic of each stage's values, or the old number where there are too few."""
     return tuple(
         float(statistic(of_stage)) if len(of_stage) >= 5 else fallback
         for of_stage, fallback in zip(values, otherwise, strict=True)
