@@ -6,8 +6,21 @@ Everything here is simulated from a seed by a published and measured model of sl
 
 from __future__ import annotations
 
+from staging.simulate.e4 import write_e4_zip
 from staging.simulate.hypnogram import simulate_stages
+from staging.simulate.night import SimulatedNight, simulate_night
 from staging.simulate.parameters import DEFAULT, Parameters
-from staging.simulate.tracks import SimulatedTracks, simulate_tracks, with_out_of_bed
+from staging.simulate.physiology import with_out_of_bed
+from staging.simulate.tracks import SimulatedTracks, simulate_tracks
 
-__all__ = ["DEFAULT", "Parameters", "SimulatedTracks", "simulate_stages", "simulate_tracks", "with_out_of_bed"]
+__all__ = [
+    "DEFAULT",
+    "Parameters",
+    "SimulatedNight",
+    "SimulatedTracks",
+    "simulate_night",
+    "simulate_stages",
+    "simulate_tracks",
+    "with_out_of_bed",
+    "write_e4_zip",
+]

@@ -24,13 +24,18 @@ from staging.simulate.hypnogram_tables import (
 
 __all__ = [
     "DEFAULT",
+    "AccelerationParameters",
     "AgeParameters",
     "ArousalParameters",
     "AwakeParameters",
+    "BeatParameters",
+    "E4Parameters",
     "HeartParameters",
     "HypnogramParameters",
     "MovementParameters",
     "Parameters",
+    "PpgParameters",
+    "TemperatureParameters",
     "WatchParameters",
 ]
 
@@ -390,6 +395,290 @@ class WatchParameters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BeatParameters:
+    """Variability of the beats around the heart rate: breathing (HF) and the band 0.04-0.15 Hz (LF).
+
+    Ratios between stages were measured on the Chang Gung set (Chung 2021, Front Physiol 12:637684; 117 patients of a
+    sleep laboratory, ECG) and on slpdb; levels in health on MMASH (healthy men asleep).
+
+    Attributes
+    ----------
+    rmssd_ms : float
+        Median in N2 of healthy people. Measured (MMASH): 56 ms over the whole sleep.
+    rmssd_ln_sd : float
+        SD between people of its logarithm. Measured (MMASH).
+    rmssd_ln_per_bpm : float
+        Lower in people with a higher resting rate. Assumed.
+    rmssd_ratio : by stage
+        Ratio to one's own N2. Measured (Chang Gung, slpdb).
+    lf_hf : by stage
+        Ratio of the powers. Measured (Chang Gung).
+    lf_share : by stage
+        Share of the LF power that the fluctuation of the rate does not bring already. Fitted.
+    hf_share : float
+        Share of the RMSSD that breathing brings. Fitted.
+    lf_band_hz : (low, high)
+        Task Force 1996, doi:10.1161/01.CIR.93.5.1043.
+    lf_edge : float
+        Steepness of the band's edges: order of the roll-off. Assumed.
+    breathing_hz : by stage
+        Median frequency. Measured (Chang Gung).
+    breathing_between_sd_hz : float
+        SD between people. Measured (Chang Gung): interquartile range 0.06 Hz.
+    breathing_sd_hz : by stage
+        SD of the frequency within a stage. Measured (Chang Gung).
+    breathing_tau_s : float
+        Memory of that frequency. Assumed.
+    breathing_range_hz : (lowest, highest)
+        Assumed.
+    depth_ln_sd, depth_tau_s : float
+        Variation of the depth of breathing. Assumed.
+    smallest_factor : float
+        The modulated rate does not fall below this share of the rate. Assumed.
+    """
+
+    rmssd_ms: float = 58.0
+    rmssd_ln_sd: float = 0.32
+    rmssd_ln_per_bpm: float = -0.015
+    rmssd_ratio: ByStage = (0.78, 0.98, 1.0, 0.92, 0.82)
+    lf_hf: ByStage = (3.1, 2.4, 1.6, 0.8, 3.5)
+    lf_share: ByStage = (0.5, 0.5, 0.5, 0.5, 0.5)
+    hf_share: float = 0.9
+    lf_band_hz: tuple[float, float] = (0.04, 0.15)
+    lf_edge: float = 8.0
+    breathing_hz: ByStage = (0.225, 0.25, 0.25, 0.254, 0.258)
+    breathing_between_sd_hz: float = 0.035
+    breathing_sd_hz: ByStage = (0.054, 0.034, 0.017, 0.01, 0.046)
+    breathing_tau_s: float = 10.0
+    breathing_range_hz: tuple[float, float] = (0.1, 0.6)
+    depth_ln_sd: float = 0.25
+    depth_tau_s: float = 30.0
+    smallest_factor: float = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccelerationParameters:
+    """Raw acceleration of the wrist, and the sensor.
+
+    Attributes
+    ----------
+    rate_hz : float
+        Empatica E4.
+    noise_g : float
+        SD of the noise of each axis. Measured (one E4 recording): 7-8 mg.
+    step_g : float
+        Least step; 1/64 g, Empatica E4.
+    range_g : float
+        Largest value; Empatica E4.
+    carrier_hz : (low, high)
+        Frequencies of the fast part of a movement, inside the band of the counts. Assumed.
+    sway_hz : (low, high)
+        Frequencies of its slow part. Assumed.
+    sway_factor : float
+        Size of the slow part in units of the fast. Assumed.
+    axis_factor : (x, y, z)
+        Size of the fast part on each axis; counts are of z. Assumed.
+    plateau_share : float
+        Share of each second in which its own strength holds; the rest crosses over to its neighbours'. Assumed.
+    breathing_g : float
+        Swing of the wrist with breathing. Assumed.
+    settling_sd_g, settling_tau_s : float
+        Slow movement of a lying arm. Assumed.
+    resting_z_g : float
+        Mean of the axis that leaves the skin in a habitual posture, out of bed. Assumed.
+    about_sd_g : float
+        Spread of the direction of gravity when about. Assumed.
+    about_turn_s : float
+        Seconds between its turns when about. Assumed.
+    """
+
+    rate_hz: float = 32.0
+    noise_g: float = 0.0075
+    step_g: float = 1.0 / 64.0
+    range_g: float = 2.0
+    carrier_hz: tuple[float, float] = (4.0, 8.0)
+    sway_hz: tuple[float, float] = (0.4, 1.5)
+    sway_factor: float = 1.5
+    axis_factor: tuple[float, float, float] = (0.9, 1.1, 1.0)
+    plateau_share: float = 0.8
+    breathing_g: float = 0.0015
+    settling_sd_g: float = 0.012
+    settling_tau_s: float = 900.0
+    resting_z_g: float = 0.6
+    about_sd_g: float = 0.6
+    about_turn_s: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpgParameters:
+    """Photoplethysmogram of the wrist.
+
+    Attributes
+    ----------
+    rate_hz : float
+        Empatica E4.
+    pulses : tuple of (a1, theta1, b1, a2, theta2, b2)
+        Pulse shapes, heights, phases and widths of two Gaussians: Tang 2020 (doi:10.1038/s41598-020-69076-x),
+        excellent and acceptable, published; the wrist of an E4, measured. A person has a mixture.
+    mixture : tuple of float
+        Concentrations of that mixture (Dirichlet). Assumed.
+    amplitude : (mean, SD) of the logarithm
+        Peak to peak, in the units of BVP.csv. Measured (one E4 recording): SD of still seconds about 10-20.
+    arrival_s : (mean, SD)
+        From the heart beat to the foot of the pulse at the wrist. Assumed.
+    amplitude_ln_sd, amplitude_tau_s : float
+        Slow variation within a night. Measured (one person, six nights): SD 0.26-0.64.
+    amplitude_fast_ln_sd, amplitude_fast_tau_s : float
+        Faster variation. Measured (the same): semivariance 0.03-0.07 at 10 s and 0.04-0.19 at 5 min.
+    beat_ln_sd : float
+        From beat to beat. Assumed.
+    breathing_amplitude, breathing_baseline : float
+        Modulation of the amplitude, and of the baseline in units of it, by breathing. Assumed.
+    drop_per_bpm : float
+        Depth, as logarithm, of the drop of the amplitude with a surge of the heart rate. Assumed: 0.05 gives 38 % at
+        10 bpm, the mean depth of drops at the finger (published: Hirotsu 2020, doi:10.1093/sleep/zsz322).
+    largest_drop : float
+        As logarithm. Assumed.
+    drop_delay_s, drop_width_s : float
+        Delay after the surge; width at half depth 14 s. Published: Hirotsu 2020.
+    noise_share : float
+        SD of the sensor's noise in units of the median amplitude. Assumed.
+    wander_share, wander_tau_s : float
+        Wandering of the baseline. Assumed.
+    artefacts_per_h : by stage
+        Runs of artefact without a movement of the whole wrist. Fitted: 3-8 % of the night, wake 9-29 %, N3 0.4-2 %,
+        movements included (measured on one person).
+    artefact_ln_s : (mean, SD)
+        Logarithm of the length in seconds. Measured: median 5-6 s, 90 % below 10-16 s.
+    artefact_ln_ratio : (mean, SD)
+        Logarithm of the artefact's SD over the pulse's, without movement. Assumed.
+    movement_ratio, movement_g : float
+        The same for a movement of that size; it grows with the root of the size. Measured (one E4 recording): 9.
+    largest_ratio : float
+        Measured (the same): 90 % below 27.
+    artefact_band_hz, artefact_edge : (low, high), float
+        Band and order of its edges. Assumed.
+    losses_per_h, loss_ln_s : float, (mean, SD)
+        Losses of contact and the logarithm of their length. Measured on the watches of Sleep-Accel.
+    """
+
+    rate_hz: float = 64.0
+    pulses: tuple[tuple[float, ...], ...] = (
+        (1.0, -1.516, 0.630, 0.200, 0.819, 1.023),
+        (0.730, -1.551, 0.728, 0.529, -0.255, 1.227),
+        (0.762, -1.328, 0.796, 0.779, 0.676, 1.259),
+    )
+    mixture: tuple[float, ...] = (2.0, 2.0, 1.0)
+    amplitude: MeanSD = (4.1, 0.5)
+    arrival_s: MeanSD = (0.25, 0.02)
+    amplitude_ln_sd: float = 0.3
+    amplitude_tau_s: float = 1800.0
+    amplitude_fast_ln_sd: float = 0.15
+    amplitude_fast_tau_s: float = 20.0
+    beat_ln_sd: float = 0.06
+    breathing_amplitude: float = 0.07
+    breathing_baseline: float = 0.15
+    drop_per_bpm: float = 0.05
+    largest_drop: float = 1.2
+    drop_delay_s: float = 4.0
+    drop_width_s: float = 14.0
+    noise_share: float = 0.015
+    wander_share: float = 0.1
+    wander_tau_s: float = 5.0
+    artefacts_per_h: ByStage = (50.0, 20.0, 10.0, 3.0, 12.0)
+    artefact_ln_s: MeanSD = (1.7, 0.65)
+    artefact_ln_ratio: MeanSD = (1.0, 0.6)
+    movement_ratio: float = 9.0
+    movement_g: float = 0.1
+    largest_ratio: float = 30.0
+    artefact_band_hz: tuple[float, float] = (0.4, 6.0)
+    artefact_edge: float = 4.0
+    losses_per_h: float = 0.84
+    loss_ln_s: MeanSD = (4.687, 0.884)
+
+
+@dataclass(frozen=True, kw_only=True)
+class E4Parameters:
+    """What the firmware of an Empatica E4 makes of its own signals.
+
+    Attributes
+    ----------
+    interval_margin_s : int
+        It gives no intervals within this many seconds of an artefact. Assumed; awake, it gave intervals for 9 % of the
+        time (measured, one recording).
+    interval_step_s : float
+        Intervals are whole multiples of the PPG's sampling interval.
+    rate_window_s : float
+        HR.csv holds means of this length, and begins as much later.
+    """
+
+    interval_margin_s: int = 3
+    interval_step_s: float = 1.0 / 64.0
+    rate_window_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemperatureParameters:
+    """Skin temperature of the wrist. From the literature but for the sensor: no scored night was at hand.
+
+    Attributes
+    ----------
+    awake_c : (mean, SD)
+        Published: Wei & Boger 2021, doi:10.2196/26462.
+    rise_c : (mean, SD)
+        Rise asleep. Published: Wei & Boger 2021.
+    least_rise_c : float
+        Assumed.
+    rise_after_min : (first, last)
+        The rise begins this long after lights-off. Assumed; it follows lights-off rather than sleep (published:
+        Kräuchi & Wirz-Justice 2001, doi:10.1016/S0893-133X(01)00315-3).
+    rise_tau_min : float
+        Derived: 0.6 °C in the 10 min before sleep (published: doi:10.1080/09291016.2020.1802160).
+    fall_tau_min : float
+        After the final awakening and out of bed. Assumed; a sharp drop (published: Sarabia 2008,
+        doi:10.1016/j.physbeh.2008.08.005).
+    awake_share : float
+        Share of the rise that a long awakening in bed would lose. Assumed.
+    rem_c : (mean, SD)
+        Warmer in REM sleep at neutral ambient temperature. Direction published (Buguet 1979), size assumed.
+    rem_tau_min : float
+        Assumed.
+    uncovered_per_night, uncovered_c, uncovered_min : float, (low, high), (low, high)
+        Hand outside the covers: mean number, cooling, duration. Assumed.
+    uncovered_tau_min : float
+        Assumed.
+    slow_sd_c, slow_tau_min : float
+        Wandering. Assumed.
+    noise_sd_c, noise_tau_s : float
+        Short-term noise of the sensor. Measured (one E4 recording, awake).
+    step_c : float
+        Measured (the same).
+    rate_hz : float
+        Empatica E4.
+    """
+
+    awake_c: MeanSD = (32.5, 0.8)
+    rise_c: MeanSD = (2.48, 0.88)
+    least_rise_c: float = 0.5
+    rise_after_min: tuple[float, float] = (0.0, 10.0)
+    rise_tau_min: float = 37.0
+    fall_tau_min: float = 15.0
+    awake_share: float = 0.4
+    rem_c: MeanSD = (0.15, 0.1)
+    rem_tau_min: float = 5.0
+    uncovered_per_night: float = 1.2
+    uncovered_c: tuple[float, float] = (0.8, 2.0)
+    uncovered_min: tuple[float, float] = (20.0, 60.0)
+    uncovered_tau_min: float = 6.0
+    slow_sd_c: float = 0.3
+    slow_tau_min: float = 60.0
+    noise_sd_c: float = 0.017
+    noise_tau_s: float = 3.0
+    step_c: float = 0.01
+    rate_hz: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """Everything that a simulated night is drawn from.
 
@@ -408,6 +697,11 @@ class Parameters:
     movement: MovementParameters = field(default_factory=MovementParameters)
     awake: AwakeParameters = field(default_factory=AwakeParameters)
     watch: WatchParameters = field(default_factory=WatchParameters)
+    beats: BeatParameters = field(default_factory=BeatParameters)
+    acceleration: AccelerationParameters = field(default_factory=AccelerationParameters)
+    ppg: PpgParameters = field(default_factory=PpgParameters)
+    temperature: TemperatureParameters = field(default_factory=TemperatureParameters)
+    e4: E4Parameters = field(default_factory=E4Parameters)
 
 
 DEFAULT = Parameters()

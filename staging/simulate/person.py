@@ -38,6 +38,12 @@ class Person:
         Factor on the probability of movement at changes of stage.
     turn_factor : float
         Factor on the probability that a movement turns the wrist.
+    breathing_hz : float
+        Distance of the breathing frequency from the common one.
+    rmssd_ms : float
+        RMSSD in N2.
+    skin_awake_c, skin_rise_c, skin_rem_c : float
+        Wrist temperature awake, its rise asleep, and its further rise in REM sleep.
     """
 
     resting_bpm: float
@@ -52,6 +58,11 @@ class Person:
     moving_per_h: Floats
     change_moving_factor: float
     turn_factor: float
+    breathing_hz: float
+    rmssd_ms: float
+    skin_awake_c: float
+    skin_rise_c: float
+    skin_rem_c: float
 
 
 def draw_person(
@@ -88,8 +99,12 @@ def draw_person(
     moving = np.multiply(movement.bursts_per_h, movement.spontaneous_share) * np.exp(
         move_sd * restless - 0.5 * move_sd**2 + by_age.arousal_ln * decades
     )
+    beats, temperature = parameters.beats, parameters.temperature
+    resting_bpm = float(np.clip(rng.normal(*heart.resting_bpm), *heart.range_bpm))
+    ln_rmssd = rng.normal(0.0, beats.rmssd_ln_sd) + beats.rmssd_ln_per_bpm * (resting_bpm - heart.resting_bpm[0])
+    rise_c = rng.normal(*temperature.rise_c) + by_age.wrist_rise_c * decades
     return Person(
-        resting_bpm=float(np.clip(rng.normal(*heart.resting_bpm), *heart.range_bpm)),
+        resting_bpm=resting_bpm,
         stage_offset_bpm=rng.normal(np.add(heart.stage_offset_bpm, heart.level_shift_bpm), level_sd),
         fast_factor=_unit_mean_lognormal(rng, heart.person_fast_sd),
         slope_bpm_per_h=rng.normal(0.0, heart.slope_sd_bpm_per_h),
@@ -103,6 +118,11 @@ def draw_person(
             np.exp(movement.person_change_ln_sd * restless - 0.5 * movement.person_change_ln_sd**2)
         ),
         turn_factor=float(np.exp((by_age.posture_ln - by_age.arousal_ln) * decades)),
+        breathing_hz=rng.normal(0.0, beats.breathing_between_sd_hz),
+        rmssd_ms=float(beats.rmssd_ms * np.exp(ln_rmssd + by_age.rmssd_ln * decades)),
+        skin_awake_c=rng.normal(*temperature.awake_c),
+        skin_rise_c=max(rise_c, temperature.least_rise_c),
+        skin_rem_c=rng.normal(*temperature.rem_c),
     )
 
 

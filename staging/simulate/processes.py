@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["follow", "ornstein_uhlenbeck", "recurrence", "renewal_times"]
+__all__ = ["band_noise", "follow", "ornstein_uhlenbeck", "recurrence", "renewal_times"]
 
 Floats = NDArray[np.float64]
 
@@ -98,6 +98,42 @@ def follow(target: Floats, tau_steps: Floats) -> Floats:
     decay = np.exp(-1.0 / tau_steps)
     approached: Floats = target[0] + recurrence(decay, (1.0 - decay) * (target - target[0]))
     return approached
+
+
+def band_noise(rng: np.random.Generator, n: int, rate_hz: float, band_hz: tuple[float, float], edge: float) -> Floats:
+    """Noise of unit variance in a band, its power falling as 1 / f there, with soft edges.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    n : int
+        Number of samples.
+    rate_hz : float
+        Their rate.
+    band_hz : (low, high)
+        The band.
+    edge : float
+        Order of the roll-off of the power on both sides.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> round(float(band_noise(np.random.default_rng(1), 40_000, 4.0, (0.1, 0.5), 8.0).std()), 1)
+    1.0
+    """
+    if n < 2:
+        return np.zeros(n)
+    low, high = band_hz
+    f = np.maximum(np.fft.rfftfreq(n, 1.0 / rate_hz), low / 1000.0)
+    power = 1.0 / (f * (1.0 + (low / f) ** edge) * (1.0 + (f / high) ** edge))
+    power[0] = 0.0
+    power *= n / (2.0 * power.sum())
+    noise: Floats = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * np.sqrt(power), n)
+    return noise
 
 
 def renewal_times(rng: np.random.Generator, rate_per_s: Floats, step_s: float, gap_sigma: float) -> Floats:
