@@ -102,6 +102,7 @@ def cross_validate(
     hypnograms: Path | None = None,
     run: Path | None = None,
     jobs: int = 1,
+    held_out: str | None = None,
 ) -> list[Prediction]:
     """Fit once a fold without its subjects, and predict them.
 
@@ -119,13 +120,18 @@ def cross_validate(
         Folder that keeps each fold's networks, so that a broken run goes on.
     jobs : int
         Folds at a time, one thread each.
+    held_out : str, optional
+        Name of a data set that is predicted as a whole, by networks fitted on the others, in place of folds.
 
     Returns
     -------
     list of Prediction
-        In the order of `nights`.
+        In the order of `nights`; only the held-out set's where one is given.
     """
-    folds = split_by_subject(nights, n_folds, seed=seed)
+    if held_out is None:
+        folds = split_by_subject(nights, n_folds, seed=seed)
+    else:
+        folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
     if run is not None:
         run.mkdir(parents=True, exist_ok=True)
         (run / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
@@ -140,7 +146,7 @@ def cross_validate(
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             predicted = list(pool.map(_fold, *zip(*tasks, strict=True)))
     by_night = {index: prediction for fold in predicted for index, prediction in fold.items()}
-    return [by_night[index] for index in range(len(nights))]
+    return [by_night[index] for index in sorted(by_night)]
 
 
 def _fold(

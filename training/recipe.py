@@ -96,5 +96,5 @@ class Recipe:
         )
 
     def to_json(self) -> str:
-        """The recipe as JSON, as every run writes it."""
-        return json.dumps(dataclasses.asdict(self), indent=2)
+        """The recipe and the dimensions that follow from it as JSON, as every run writes it."""
+        return json.dumps(dataclasses.asdict(self) | {"shape": dataclasses.asdict(self.shape())}, indent=2)

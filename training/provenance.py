@@ -1,0 +1,68 @@
+"""What a run was made from: written beside every result, so that a figure can be traced."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from training.datasets import attribution
+from training.night import LabelledNight
+from training.recipe import Recipe
+
+__all__ = ["RUN_FILE", "describe_run", "write_run"]
+
+RUN_FILE = "run.json"
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def describe_run(nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int) -> dict[str, Any]:
+    """Commit, recipe, seed, data sets with attribution, and a hash of every night's tracks and labels.
+
+    Returns
+    -------
+    dict
+        JSON-able. ``commit`` ends in ``+`` where the checkout had uncommitted changes.
+    """
+    datasets = sorted({night.dataset for night in nights})
+    return {
+        "commit": _commit(),
+        "seed": seed,
+        "recipe": json.loads(recipe.to_json()),
+        "data": {
+            dataset: {
+                "attribution": attribution(dataset),
+                "nights": [[night.subject, _digest(night)] for night in nights if night.dataset == dataset],
+            }
+            for dataset in datasets
+        },
+    }
+
+
+def write_run(folder: Path, nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int) -> None:
+    """Write the description into the run's folder."""
+    text = json.dumps(describe_run(nights, recipe, seed=seed), indent=1)
+    (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _digest(night: LabelledNight) -> str:
+    digest = hashlib.sha256(night.reference.tobytes())
+    for track in (night.tracks.heart_rate_bpm, night.tracks.counts, night.tracks.posture_change_deg):
+        digest.update(track.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _commit() -> str:
+    try:
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
