@@ -24,7 +24,6 @@ __all__ = ["Stamps", "Table", "is_number"]
 
 _EMPTY_FIELD = re.compile(rb"(?m)(?<=[,;\t])(?=[,;\t]|[ ]*$)|^(?=[,;\t])")
 _NO_VALUE = re.compile(rb"(?i)\b(?:null|none|n/a|na)\b|(?<![0-9.])-(?=[,;\t\n]|$)")
-_ROW = re.compile(r"row (\d+)")
 _US_PER_S = 1_000_000
 _LATEST_US = 10_000_000_000 * _US_PER_S
 _ZONE_FROM = len("2026-03-28T22:41")
@@ -100,8 +99,9 @@ class Table:
         if delimiter == ";":
             body, rest = body.replace(b",", b"."), rest.replace(b",", b".")
         first = _cells(line, delimiter)
-        has_header = not (first and (is_number(first[0]) or _is_stamp(first[0])))
-        if not has_header:
+        begin = first[0].replace(",", ".") if first and delimiter == ";" else "".join(first[:1])
+        if is_number(begin) or _is_stamp(begin):
+            first = _cells(body.partition(b"\n")[0], delimiter)
             return cls(
                 where=where, header=(), first_row=first, _body=body, _delimiter=delimiter, _first_line=skip_rows + 1
             )
@@ -131,8 +131,6 @@ class Table:
         FormatError
             If a field is not a number or a row is too short: names the line.
         """
-        if not self._body.strip():
-            return np.empty((0, len(columns))), ()
         try:
             return self._parse(self._body, columns), ()
         except ValueError:
@@ -140,22 +138,28 @@ class Table:
         mended = _EMPTY_FIELD.sub(b"nan", _NO_VALUE.sub(b"nan", self._body.replace(b'"', b"")))
         try:
             return self._parse(mended, columns), ()
-        except ValueError as error:
-            problem = error
-        above, _, _ = mended.rstrip(b"\n").rpartition(b"\n")
+        except ValueError:
+            above, _, _ = mended.rstrip(b"\n").rpartition(b"\n")
         try:
             return self._parse(above, columns), (
                 f"{PurePath(self.where).name}: the last row was cut short and left out",
             )
         except ValueError:
-            pass
-        found = _ROW.search(str(problem))
-        line = "" if found is None else f"line {self._first_line + int(found[1])} "
-        raise FormatError(
-            self.where,
-            f"{line}is not {max(columns) + 1} numbers",
-            "mend or remove that line",
-        ) from problem
+            problem = f"line {self._first_line + self._first_wrong(mended, columns)} is not {max(columns) + 1} numbers"
+        raise FormatError(self.where, problem, "mend or remove that line")
+
+    def _first_wrong(self, body: bytes, columns: Sequence[int]) -> int:
+        """Row, from 0, of the first line that does not parse."""
+        lines = body.split(b"\n")
+        right, wrong = 0, len(lines)
+        while wrong - right > 1:
+            middle = (right + wrong) // 2
+            try:
+                self._parse(b"\n".join(lines[right:middle]), columns)
+                right = middle
+            except ValueError:
+                wrong = middle
+        return right
 
     def stamps(self, column: int) -> Stamps:
         """A column of ISO 8601 times.
@@ -197,6 +201,8 @@ class Table:
         return Stamps(wall_us=wall - shift_us[which], offset=timezone(offsets[which[0]]))
 
     def _parse(self, body: bytes, columns: Sequence[int]) -> NDArray[np.float64]:
+        if not body.strip():
+            return np.empty((0, len(columns)))
         return np.loadtxt(
             io.BytesIO(body),
             delimiter=self._delimiter,

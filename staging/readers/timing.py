@@ -29,6 +29,8 @@ _MAX_SAMPLES = 100_000_000
 _GAP_PERIODS = 2.5
 _BATCHED = 0.05
 _COPIED = 0.99
+_HOLE_PERIODS = 1.5
+_CLEAN_PERIODS = 0.25
 _JITTER_PERIODS = 3.0
 _SMOOTHED = 1000
 _FEW = 400
@@ -82,14 +84,21 @@ def to_signal(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
     if len(times) < 2:
         raise RecordingError(where, "fewer than two samples", "give the whole recording")
     steps = np.diff(times)
+    is_clean = _is_clean(steps)
     rate_hz, is_gap = _even_rate_hz(times), np.zeros(len(steps), dtype=np.bool_)
-    placed = _place(times, rows, rate_hz, is_gap)
+    may_place = not (is_clean and np.any(steps > _HOLE_PERIODS / rate_hz))
+    placed = _place(times, rows, rate_hz, is_gap) if may_place else None
     if placed is None:
         rate_hz = _rate_hz(steps)
         _refuse_size(times, rate_hz, where)
         is_gap = steps > _GAP_PERIODS / rate_hz
-        placed = _place(times, rows, rate_hz, is_gap)
-    samples, start_s = _interpolate(times, rows, rate_hz, is_gap) if placed is None else placed
+        may_place = not (is_clean and np.any(steps[~is_gap] > _HOLE_PERIODS / rate_hz))
+        placed = _place(times, rows, rate_hz, is_gap) if may_place else None
+    if placed is None:
+        placed = _interpolate(times, rows, rate_hz, is_gap)
+        holes = int(np.sum(np.rint(steps[~is_gap] * rate_hz).clip(min=1) - 1))
+        notes += (f"{_file(where)}: samples interpolated at even times ({holes} single ones were missing)",)
+    samples, start_s = placed
     if is_gap.any():
         lost_s = float(np.sum(steps[is_gap] - 1 / rate_hz))
         count, first_s = int(is_gap.sum()), times[:-1][is_gap][0]
@@ -167,10 +176,11 @@ def _spread(times: FloatArray, where: str) -> tuple[FloatArray, str]:
     if not steps.size:
         return times, f"{_file(where)}: all rows have the same time"
     whole = steps < _GAP_PERIODS * np.median(steps)
+    whole[0] &= len(steps) == 1  # the first batch may be a part of one
     period_s = np.sum(steps[whole]) / np.sum(count[:-1][whole])
     within = np.arange(len(times)) - np.repeat(first, count)
     begin = stamps.copy()
-    begin[0] = max(stamps[0], stamps[1] - count[0] * period_s)  # the first batch may have begun before the recording
+    begin[0] = max(stamps[0], stamps[1] - count[0] * period_s)
     note = (
         f"{_file(where)}: rows share time stamps ({np.median(count):.0f} each); spread evenly at {1 / period_s:.3f} Hz"
     )
@@ -187,10 +197,11 @@ def _in_order(times: FloatArray, rows: FloatArray, where: str) -> tuple[FloatArr
     if not np.any(np.diff(times) <= 0):
         return times, rows, ()
     notes: tuple[str, ...] = ()
-    steps = np.diff(np.sort(times))
-    period_s = float(np.median(steps[steps > 0])) if np.any(steps > 0) else 0.0
-    low, high = np.percentile(steps, [5, 95])
-    jitter_s = 0.0 if high - low < 0.5 * period_s else _JITTER_PERIODS * period_s
+    steps = np.diff(times)
+    if not _is_clean(steps):
+        steps = np.diff(np.sort(times))
+    period_s = _period_s(steps)
+    jitter_s = 0.0 if _is_clean(steps) else _JITTER_PERIODS * period_s
     if jitter_s and _place(times, rows, _even_rate_hz(times), np.zeros(len(steps), dtype=np.bool_)):
         jitter_s = np.inf
     late = np.maximum.accumulate(times) - times > jitter_s
@@ -211,6 +222,17 @@ def _in_order(times: FloatArray, rows: FloatArray, where: str) -> tuple[FloatArr
     fresh = np.append(True, np.diff(times) > 0)[: len(times)]
     notes += _repeated(times, fresh, where)
     return times[fresh], rows[fresh], notes
+
+
+def _period_s(steps: FloatArray) -> float:
+    forward = steps[steps > 0]
+    return float(np.median(forward)) if forward.size else 0.0
+
+
+def _is_clean(steps: FloatArray) -> bool:
+    """Whether nearly all steps are equally long, that is, the stamps do not jitter."""
+    low, high = np.percentile(steps, [5, 95])
+    return bool(high - low < _CLEAN_PERIODS * _period_s(steps))
 
 
 def _repeated(times: FloatArray, fresh: NDArray[np.bool_], where: str) -> tuple[str, ...]:
