@@ -1,0 +1,252 @@
+"""Predictions of unseen subjects -> figures with intervals, as JSON and as a table.
+
+Epochs are compared where a person scored and heart or motion was recorded; night totals are of those same epochs in
+both hypnograms, so that a watch which stopped early is not counted as a bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.agreement.bootstrap import Resampling, Spread
+from staging.agreement.calibration import calibration_study
+from staging.agreement.epochs import confusion, epoch_study
+from staging.agreement.nights import compare_nights
+from staging.architecture import summarize_many
+from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from training.crossval import SENSOR_SETS, Prediction
+
+__all__ = ["NIGHT_METRICS", "report", "to_markdown"]
+
+NIGHT_METRICS = ("tst_min", "sol_min", "waso_min", "se_pct", "n1_min", "n2_min", "n3_min", "r_min", "rem_latency_min")
+"""Metrics of the night whose bias is told."""
+
+RESAMPLING = Resampling(n_resamples=10_000, seed=0)
+
+
+def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Figures of every data set.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        From `training.crossval.cross_validate`.
+
+    Returns
+    -------
+    dict
+        JSON-able, by data set: ``classes`` (agreement in 5, 4, 3, 2 classes), ``nights`` (bias of night totals),
+        ``calibration``, ``sensors`` (the ablation).
+    """
+    datasets = sorted({prediction.night.dataset for prediction in predictions})
+    return {name: _dataset([p for p in predictions if p.night.dataset == name]) for name in datasets}
+
+
+def _dataset(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    subjects = [prediction.night.subject for prediction in predictions]
+    usable = [prediction.night.usable for prediction in predictions]
+    return {
+        "n_nights": len(predictions),
+        "n_subjects": len(set(subjects)),
+        "n_epochs": int(sum(map(np.sum, usable))),
+        "n_epochs_without_sensor": int(sum(((p.night.reference >= 0) & ~p.night.usable).sum() for p in predictions)),
+        "classes": {str(k): _classes(predictions, k, "all") for k in CLASSES},
+        "calibration": _calibration(predictions, subjects),
+        "nights": _nights(predictions, subjects),
+        "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in SENSOR_SETS},
+    }
+
+
+def _indices(prediction: Prediction, n_classes: int, sensors: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Reference and predicted classes of the epochs that are compared."""
+    usable = prediction.night.usable
+    merge = merge_matrix(5, n_classes)
+    reference = merge.argmax(axis=1)[prediction.night.reference[usable]]
+    return reference, (prediction.probabilities[sensors][usable] @ merge).argmax(axis=1)
+
+
+def _confusions(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> NDArray[np.int64]:
+    return np.stack([confusion(*_indices(p, n_classes, sensors), n_classes) for p in predictions])
+
+
+def _classes(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> dict[str, Any]:
+    matrices = _confusions(predictions, n_classes, sensors)
+    study = epoch_study(matrices, subjects=[p.night.subject for p in predictions], resampling=RESAMPLING)
+    names = ("kappa", "accuracy", "macro_f1", "mcc")
+    class_names = ("sensitivity", "specificity", "ppv", "f1")
+    return {
+        "pooled": {
+            name: [_round(getattr(study.pooled, name)), *map(_round, study.pooled_interval[name])] for name in names
+        },
+        "per_subject": {name: _spread(study.per_subject[name]) for name in names},
+        "by_class": {
+            str(stage): {name: _round(getattr(of_class, name)) for name in class_names}
+            for stage, of_class in study.pooled.by_class.items()
+        },
+        "confusion": study.pooled.confusion.tolist(),
+        "each_night": [
+            {"subject": p.night.subject, "kappa": _round(epoch_study(matrix[None]).pooled.kappa)}
+            for p, matrix in zip(predictions, matrices, strict=True)
+        ],
+    }
+
+
+def _headline(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> dict[str, float | None]:
+    pooled = epoch_study(_confusions(predictions, n_classes, sensors)).pooled
+    return {"kappa": _round(pooled.kappa), "macro_f1": _round(pooled.macro_f1), "accuracy": _round(pooled.accuracy)}
+
+
+def _calibration(predictions: Sequence[Prediction], subjects: Sequence[str]) -> dict[str, Any]:
+    study = calibration_study(
+        [p.night.reference[p.night.usable] for p in predictions],
+        [p.probabilities["all"][p.night.usable].astype(np.float64) for p in predictions],
+        subjects=subjects,
+        resampling=RESAMPLING,
+    )
+    reliability = study.pooled.reliability
+    return {
+        "ece": [_round(study.pooled.ece), *map(_round, study.pooled_interval["ece"])],
+        "ece_per_subject": _spread(study.per_subject["ece"]),
+        "brier": _round(study.pooled.brier),
+        "log_loss": _round(study.pooled.log_loss),
+        "reliability": {
+            "confidence": [_round(value) for value in reliability.confidence],
+            "accuracy": [_round(value) for value in reliability.accuracy],
+            "n": [int(value) for value in reliability.n],
+        },
+    }
+
+
+def _nights(predictions: Sequence[Prediction], subjects: Sequence[str]) -> dict[str, Any]:
+    reference, predicted = [], []
+    for prediction in predictions:
+        usable = prediction.night.usable
+        stages = np.where(usable, prediction.probabilities["all"].argmax(axis=1), -1)
+        reference.append(Hypnogram.from_indices(np.where(usable, prediction.night.reference, -1)))
+        predicted.append(Hypnogram.from_indices(stages))
+    measured = [night.to_dict()["metrics"] for night in summarize_many(reference)]
+    given = [night.to_dict()["metrics"] for night in summarize_many(predicted)]
+    return {metric: _metric(metric, measured, given, subjects) for metric in NIGHT_METRICS}
+
+
+def _metric(
+    metric: str, measured: Sequence[dict[str, Any]], given: Sequence[dict[str, Any]], subjects: Sequence[str]
+) -> dict[str, Any]:
+    def values(nights: Sequence[dict[str, Any]]) -> list[float]:
+        return [np.nan if night[metric] is None else float(night[metric]) for night in nights]
+
+    agreement = compare_nights(values(measured), values(given), name=metric, subjects=subjects, resampling=RESAMPLING)
+    return {
+        "n_nights": agreement.n_nights,
+        "reference_mean": _round(agreement.reference_mean),
+        "bias": [_round(agreement.bias), *map(_round, agreement.bias_interval)],
+        "sd": _round(agreement.sd),
+        "limits_of_agreement": [_round(limit) for limit in agreement.loa],
+        "mean_absolute": _round(agreement.mean_absolute),
+        "proportional_bias": agreement.proportional_bias,
+    }
+
+
+def _spread(spread: Spread) -> dict[str, float | int | None]:
+    return {
+        "n": spread.n,
+        "mean": _round(spread.mean),
+        "sd": _round(spread.sd),
+        "low": _round(spread.low),
+        "high": _round(spread.high),
+    }
+
+
+def _round(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
+def to_markdown(results: dict[str, Any]) -> str:
+    """The figures as Markdown tables.
+
+    Parameters
+    ----------
+    results : dict
+        ``{"protocol": ..., "datasets": report(...)}``.
+
+    Returns
+    -------
+    str
+    """
+    protocol = results["protocol"]
+    how = f"held out: {protocol['held_out']}" if protocol["held_out"] else f"{protocol['folds']}-fold cross-validation"
+    lines = [f"Protocol: {how}, {protocol['split']}. 95 % intervals by bootstrap over subjects.", ""]
+    for name, dataset in results["datasets"].items():
+        lines += [
+            f"### {name}: {dataset['n_subjects']} subjects, {dataset['n_nights']} nights, {dataset['n_epochs']} epochs",
+            "",
+            *_table_of_classes(dataset["classes"]),
+            *_table_of_stages(dataset["classes"]["5"]),
+            *_table_of_nights(dataset["nights"]),
+            *_calibration_line(dataset["calibration"]),
+            *_table_of_sensors(dataset["sensors"]),
+        ]
+    return "\n".join(lines)
+
+
+def _interval(triple: Sequence[float | None], digits: int = 3) -> str:
+    if triple[0] is None:
+        return "–"
+    middle = f"{triple[0]:.{digits}f}"
+    if triple[1] is None or triple[2] is None:
+        return middle
+    return f"{middle} [{triple[1]:.{digits}f}, {triple[2]:.{digits}f}]"
+
+
+def _table_of_classes(classes: dict[str, Any]) -> list[str]:
+    lines = ["| classes | κ pooled | κ per subject, mean ± SD | accuracy | macro-F1 |", "|---|---|---|---|---|"]
+    for k, figures in classes.items():
+        pooled, subject = figures["pooled"], figures["per_subject"]["kappa"]
+        lines.append(
+            f"| {k} | {_interval(pooled['kappa'])} | {subject['mean']:.3f} ± {subject['sd'] or 0:.3f} "
+            f"| {_interval(pooled['accuracy'])} | {_interval(pooled['macro_f1'])} |"
+        )
+    return [*lines, ""]
+
+
+def _table_of_stages(five: dict[str, Any]) -> list[str]:
+    lines = ["| stage | sensitivity | specificity | PPV | F1 |", "|---|---|---|---|---|"]
+    for stage, figures in five["by_class"].items():
+        cells = [figures[name] for name in ("sensitivity", "specificity", "ppv", "f1")]
+        lines.append(f"| {stage} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
+    return [*lines, ""]
+
+
+def _table_of_nights(nights: dict[str, Any]) -> list[str]:
+    lines = ["| metric | PSG mean | bias | limits of agreement | nights |", "|---|---|---|---|---|"]
+    for metric, figures in nights.items():
+        if figures["reference_mean"] is None:
+            continue
+        low, high = figures["limits_of_agreement"]
+        limits = "–" if low is None else f"{low:.1f} to {high:.1f}"
+        lines.append(
+            f"| {metric} | {figures['reference_mean']:.1f} | {_interval(figures['bias'], 1)} | {limits} "
+            f"| {figures['n_nights']} |"
+        )
+    return [*lines, ""]
+
+
+def _calibration_line(calibration: dict[str, Any]) -> list[str]:
+    subject = calibration["ece_per_subject"]
+    return [
+        f"Expected calibration error {_interval(calibration['ece'])} pooled, {subject['mean']:.3f} ± "
+        f"{subject['sd'] or 0:.3f} per subject; Brier score {calibration['brier']:.3f}.",
+        "",
+    ]
+
+
+def _table_of_sensors(sensors: dict[str, Any]) -> list[str]:
+    lines = ["| seen by the same networks | κ 5 | κ 4 | κ 3 | κ 2 |", "|---|---|---|---|---|"]
+    for name, figures in sensors.items():
+        cells = [figures[k]["kappa"] for k in ("5", "4", "3", "2")]
+        lines.append(f"| {name} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
+    return [*lines, ""]
