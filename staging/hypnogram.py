@@ -148,7 +148,7 @@ class Hypnogram:
             raise HypnogramError(where, f"{self.n_classes} classes are not known", "choose 5, 4, 3 or 2")
         stages = np.asarray(self.stages, dtype="<U8").reshape(-1)
         object.__setattr__(self, "stages", stages)
-        unknown = sorted(set(np.unique(stages).tolist()) - set(self.classes) - {Stage.UNSCORED})
+        unknown = sorted(set(stages.tolist()) - set(self.classes) - {Stage.UNSCORED})
         if unknown:
             known = ", ".join(self.classes)
             raise HypnogramError(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from staging.architecture import composition, continuity
+from staging.architecture import complexity, composition, continuity, cycles, stability, timing
 from staging.architecture.registry import GROUPS, METRICS, Metric
 
 __all__ = ["CATALOGUE", "MODULES"]
 
-MODULES = (continuity, composition)
+MODULES = (continuity, composition, timing, cycles, stability, complexity)
 """The modules that define metrics."""
 
 _ORDER = tuple(GROUPS)

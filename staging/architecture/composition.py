@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from staging.architecture.nights import FAR, LIGHT, N1, N2, N3, NREM, Floats, Nights, R, ratio
+from staging.architecture.nights import FAR, LIGHT, N1, N2, N3, NREM, Floats, Nights, R, is_any, ratio
 from staging.architecture.registry import Compute, add_metric, metric
 
 __all__: list[str] = []
@@ -43,7 +43,7 @@ def _share(codes: tuple[int, ...]) -> Compute:
 def _latency(codes: tuple[int, ...]) -> Compute:
     def latency(nights: Nights) -> Floats:
         runs = nights.runs
-        begin = runs.lowest(runs.begin, np.isin(runs.code, codes))
+        begin = runs.lowest(runs.begin, is_any(runs.code, codes))
         found = begin < FAR
         return nights.minutes(np.where(found, begin - nights.onset, 0), found)
 

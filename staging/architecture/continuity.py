@@ -89,7 +89,7 @@ def waso_min(nights: Nights) -> Floats:
     return nights.minutes(runs.total(runs.length * after), nights.asleep)
 
 
-def _wake_within(nights: Nights) -> Floats:
+def wake_within(nights: Nights) -> Floats:
     """Epochs of wake between the first and the last epoch of sleep."""
     runs = nights.runs
     within = (runs.begin >= nights.onset[runs.night]) & (runs.end <= nights.offset[runs.night])
@@ -102,7 +102,7 @@ def waso_spt_min(nights: Nights) -> Floats:
 
     YASA calls this WASO: it leaves out the wake after the final awakening.
     """
-    return nights.minutes(_wake_within(nights), nights.asleep)
+    return nights.minutes(wake_within(nights), nights.asleep)
 
 
 @metric(unit="min", group="continuity", source="staging")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -93,28 +93,35 @@ class SleepArchitecture:
 
     Attributes
     ----------
-    metrics : mapping of str to float or None
-        Values in the order of `definitions`; never NaN.
+    values : ndarray of float64, shape (len(definitions()),)
+        All metrics in the order of `definitions`; NaN where not defined.
     hypnogram : Hypnogram
         The night.
     rules : Rules
         Thresholds used.
     """
 
-    metrics: Mapping[str, float | None]
+    values: NDArray[np.float64] = field(repr=False)
     hypnogram: Hypnogram = field(repr=False)
     rules: Rules = field(default_factory=Rules)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, float | None]:
+        """Metrics by name in the order of `definitions`; None, never NaN, where not defined."""
+        row = (None if value != value else value for value in self.values.tolist())
+        return MappingProxyType(dict(zip(CATALOGUE, row, strict=True)))
 
     def __getattr__(self, name: str) -> float | None:
         if name in CATALOGUE:
             return self.metrics[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
+    def __repr__(self) -> str:
+        shown = ("tib_min", "tst_min", "sol_min", "waso_min", "se_pct")
+        return f"SleepArchitecture({', '.join(f'{name}={self.metrics[name]}' for name in shown)}, ...)"
+
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *CATALOGUE})
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.metrics)
 
     def to_dict(self) -> dict[str, object]:
         """The night as plain values, ready for `json.dumps`; described by the JSON Schema of `schema`."""
@@ -140,11 +147,13 @@ def _iso(moment: datetime | None) -> str | None:
 
 def metric_table(nights: Nights) -> dict[str, NDArray[np.float64]]:
     """All metrics of prepared nights: name to float64 ``(N,)``, NaN where not defined."""
+    resolutions = set(nights.n_classes.tolist())
     table: dict[str, NDArray[np.float64]] = {}
     for name, metric in CATALOGUE.items():
         values = metric.compute(nights)
-        told = np.isin(nights.n_classes, metric.classes)
-        table[name] = values if told.all() else np.where(told, values, np.nan)
+        if not resolutions <= set(metric.classes):
+            values = np.where(np.isin(nights.n_classes, metric.classes), values, np.nan)
+        table[name] = values
     return table
 
 
@@ -206,18 +215,17 @@ def summarize_many(hypnograms: Sequence[Hypnogram], *, rules: Rules | None = Non
     """
     rules = rules or Rules()
     result: list[SleepArchitecture] = []
-    names = tuple(CATALOGUE)
     for chunk in _chunks(hypnograms):
-        columns = metric_table(Nights.of(chunk, rules)).values()
-        for hypnogram, values in zip(chunk, np.stack(list(columns), axis=1).tolist(), strict=True):
-            clean = (None if math.isnan(value) else value for value in values)
-            metrics = MappingProxyType(dict(zip(names, clean, strict=True)))
-            result.append(SleepArchitecture(metrics=metrics, hypnogram=hypnogram, rules=rules))
+        table = np.stack(list(metric_table(Nights.of(chunk, rules)).values()), axis=1)
+        result += [
+            SleepArchitecture(values=row, hypnogram=hypnogram, rules=rules)
+            for hypnogram, row in zip(chunk, table, strict=True)
+        ]
     return result
 
 
 def _chunks(hypnograms: Sequence[Hypnogram]) -> Iterator[Sequence[Hypnogram]]:
-    """Parts of about a million epochs, so that ten thousand nights do not need their memory at once."""
+    """Parts of about a million epochs, which the processor's cache holds better than ten thousand nights."""
     begin = total = 0
     for index, hypnogram in enumerate(hypnograms):
         total += len(hypnogram)
