@@ -140,11 +140,13 @@ def beat_times_s(
     stage = np.repeat(stages, round(EPOCH_S) * GRID_HZ)
     rate_hz = np.repeat(rate_bpm, GRID_HZ) / 60.0
 
-    # RMSSD of intervals modulated by a sine of frequency f is 2 SD sin(pi f RR); on the relative scale SD / RR.
+    # A sine of frequency f and SD s gives intervals of SD s sin(x) / x, x = pi f RR, as each beat integrates it, and
+    # these an RMSSD of 2 sin(x) times their SD.
     typical_hz = np.asarray(beats.breathing_hz) + person.breathing_hz
     interval_s = 60.0 / (person.resting_bpm + person.stage_offset_bpm)
     rmssd_s = person.rmssd_ms * np.asarray(beats.rmssd_ratio) / 1000.0
-    hf_sd_s = beats.hf_share * rmssd_s / (2.0 * np.sin(np.pi * np.minimum(typical_hz * interval_s, 0.5)))
+    x = np.pi * np.minimum(typical_hz * interval_s, 0.5)
+    hf_sd_s = beats.hf_share * rmssd_s * x / (2.0 * np.sin(x) ** 2)
     lf_sd_s = hf_sd_s * np.sqrt(np.multiply(beats.lf_hf, beats.lf_share))
     depth = np.sqrt(2.0) * hf_sd_s[stage] * breathing.wave()
     noise = lf_sd_s[stage] * band_noise(rng, stage.size, GRID_HZ, beats.lf_band_hz, beats.lf_edge)

@@ -103,8 +103,7 @@ def heart_rate_bpm(
         + ornstein_uhlenbeck(rng, fast_sd, fast_tau_s)
         + _surges_bpm(activations, stage_s.size, parameters.arousal)
     )
-    lowest, highest = heart.range_bpm
-    bounded: Floats = np.clip(rate, 0.8 * lowest, 2.0 * highest)
+    bounded: Floats = np.clip(rate, *heart.any_bpm)
     return bounded
 
 
@@ -120,7 +119,7 @@ def _wake_level_bpm(
     level[last + 1 :] = person.after_sleep_bpm
     sd = np.full(stages.size, heart.wake_slow_sd_bpm)
     level += ornstein_uhlenbeck(rng, sd, np.full(stages.size, heart.wake_slow_tau_s / EPOCH_S))
-    return level
+    return np.maximum(level, heart.wake_floor_bpm)
 
 
 def _course_bpm(

@@ -4,6 +4,7 @@ Assumptions
 -----------
 - A single chain of stages loses the sleep cycle; so each part has a planned length, and its bouts are drawn until the
   plan is past. A non-REM part ends at the end of a bout other than N3, a REM part at the end of a bout of R.
+- After a long awakening the part begins anew; without that REM sleep would follow wakefulness.
 - The tables change with the cycle and with the half of a non-REM part: deep sleep comes early in the night and in the
   cycle.
 - Nights differ in how easily they go to W (and N1) and to N3.
@@ -48,7 +49,8 @@ def _bouts(parameters: Parameters) -> _Bouts:
     at = (np.arange(_LEVELS) + 0.5) / _LEVELS
 
     def lengths(quantiles_min: tuple[float, ...]) -> list[int]:
-        minutes = np.interp(at, hypnogram.bout_levels, quantiles_min)
+        # Between quantiles the logarithm is straight: the tails are long, and so the means come out as measured.
+        minutes = np.exp(np.interp(at, hypnogram.bout_levels, np.log(quantiles_min)))
         epochs: list[int] = np.maximum(np.rint(minutes * _EPOCHS_PER_MIN), 1).astype(int).tolist()
         return epochs
 
@@ -143,6 +145,7 @@ def _sleep(
     p, bouts = parameters.hypnogram, _bouts(parameters)
     nrem_jumps = [[_cumulative(half, weight) for half in cycle] for cycle in p.nrem_jumps]
     rem_jumps = _cumulative(p.rem_jumps, weight)
+    restart = p.restart_wake_min * _EPOCHS_PER_MIN
     first_stage: list[list[float]] = np.cumsum(p.nrem_first_stage, axis=-1).tolist()
 
     uniform = iter(rng.random(4 * n_epochs + 16).tolist())  # two a bout of at least one epoch
@@ -161,7 +164,9 @@ def _sleep(
             stages.append(stage)
             lengths.append(length)
             done += length
-            if stage != N3 and done - begin >= plan:
+            if stage == W and length >= restart:
+                begin = done
+            elif stage != N3 and done - begin >= plan:
                 break
             half = int(done - begin >= plan / 2)
             stage = min(bisect_right(nrem_jumps[cycle][half][stage], next(uniform)), N3)

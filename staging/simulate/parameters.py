@@ -57,6 +57,8 @@ class HypnogramParameters:
         Factors on the planned lengths, for a part ends with a whole bout past its plan. Fitted.
     bout_levels, nrem_bout_min, rem_bout_min, nrem_jumps, rem_jumps, nrem_first_stage
         Tables of `staging.simulate.hypnogram_tables`. Measured.
+    restart_wake_min : float
+        After an awakening as long as this a new non-REM part begins. Assumed.
     night_wake_sd, night_n3_sd : float
         SD between nights of the log-odds of jumps into W and into N3. Fitted to the spread of the measured nights.
     n1_with_wake : float
@@ -79,6 +81,7 @@ class HypnogramParameters:
     nrem_jumps: tuple[tuple[Table, Table], ...] = NREM_JUMPS
     rem_jumps: Table = REM_JUMPS
     nrem_first_stage: tuple[ByStage, ...] = NREM_FIRST_STAGE
+    restart_wake_min: float = 20.0
     night_wake_sd: float = 0.6
     night_n3_sd: float = 0.6
     n1_with_wake: float = 0.8
@@ -108,9 +111,9 @@ class AgeParameters:
         doi:10.1093/sleep/15.2.143.
     rmssd_ln : float
         40 ms at 30 and 19 ms at 70 years, awake. Published: Voss 2015, doi:10.1371/journal.pone.0118308.
-    wrist_rise_c : float
-        Rise of wrist temperature 2.48 °C in young and 2.04 °C in older adults. Published: Wei & Boger 2021,
-        doi:10.2196/26462.
+    wrist_awake_c : float
+        Wrist temperature awake 32.49 °C in young and 32.94 °C in older adults, and the same asleep. Published: Wei &
+        Boger 2021, doi:10.2196/26462.
     """
 
     reference_years: float = 30.0
@@ -121,7 +124,7 @@ class AgeParameters:
     arousal_ln: float = 0.13
     posture_ln: float = -0.1
     rmssd_ln: float = -0.19
-    wrist_rise_c: float = -0.11
+    wrist_awake_c: float = 0.11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +136,9 @@ class HeartParameters:
     resting_bpm : (mean, SD)
         Median heart rate of the night between people. Measured.
     range_bpm : (lowest, highest)
-        Bounds of the resting rate and, doubled above, of any rate. Assumed.
+        Bounds of the resting rate. Assumed.
+    any_bpm : (lowest, highest)
+        Bounds of any rate. Assumed.
     stage_offset_bpm, stage_offset_sd_bpm : by stage
         Level from the night's median; spread between people. Measured.
     level_share : by stage
@@ -149,6 +154,8 @@ class HeartParameters:
         Share of its spread that is the night's level and not the slow wandering. Fitted.
     wake_slow_sd_bpm, wake_slow_tau_s : float
         Slow wandering of the level in wakefulness. Fitted to the variogram of W up to 10 min.
+    wake_floor_bpm : float
+        Lowest level of wakefulness from the night's median. Assumed.
     rem_lead_s : float
         The rise into REM sleep begins before its scored onset. Measured.
     fast_sd_bpm, fast_tau_s : by stage
@@ -168,17 +175,19 @@ class HeartParameters:
     """
 
     resting_bpm: MeanSD = (64.6, 9.7)
-    range_bpm: tuple[float, float] = (40.0, 100.0)
+    range_bpm: tuple[float, float] = (45.0, 95.0)
+    any_bpm: tuple[float, float] = (36.0, 190.0)
     stage_offset_bpm: ByStage = (5.7, 1.7, -0.8, 1.1, 2.7)
     stage_offset_sd_bpm: ByStage = (4.3, 3.7, 1.2, 2.1, 2.5)
     level_share: ByStage = (0.8, 0.8, 1.0, 0.9, 0.9)
-    level_shift_bpm: ByStage = (-0.8, -1.2, 0.2, -0.1, 0.2)
-    approach_s: ByStage = (10.0, 25.0, 40.0, 90.0, 90.0)
+    level_shift_bpm: ByStage = (-0.3, -1.2, 0.2, -0.1, 0.2)
+    approach_s: ByStage = (10.0, 20.0, 30.0, 90.0, 90.0)
     before_sleep_bpm: MeanSD = (1.3, 5.0)
     after_sleep_bpm: MeanSD = (4.8, 6.9)
     around_sleep_share: float = 0.6
     wake_slow_sd_bpm: float = 6.0
     wake_slow_tau_s: float = 400.0
+    wake_floor_bpm: float = -5.0
     rem_lead_s: float = 30.0
     fast_sd_bpm: ByStage = (5.6, 4.4, 2.2, 1.3, 4.3)
     fast_tau_s: ByStage = (25.0, 14.0, 16.0, 13.0, 27.0)
@@ -237,10 +246,10 @@ class ArousalParameters:
         after awakenings.
     """
 
-    spontaneous_per_h: ByStage = (28.0, 24.0, 9.0, 3.5, 22.0)
+    spontaneous_per_h: ByStage = (34.0, 25.0, 9.0, 3.5, 22.0)
     gap_sigma: float = 1.2
     person_ln_sd: float = 0.6
-    surge_median_bpm: ByStage = (6.0, 7.5, 6.0, 5.5, 6.2)
+    surge_median_bpm: ByStage = (5.2, 7.5, 6.0, 5.5, 6.2)
     surge_ln_sd: ByStage = (0.75, 0.8, 0.7, 0.75, 0.7)
     change_surge_probability: Table = (
         (0.0, 0.1, 0.1, 0.0, 0.0),
@@ -249,13 +258,13 @@ class ArousalParameters:
         (0.9, 0.7, 0.6, 0.0, 0.6),
         (0.9, 0.5, 0.4, 0.0, 0.0),
     )
-    awakening_surge_bpm: float = 6.5
+    awakening_surge_bpm: float = 5.5
     change_surge_bpm: float = 6.0
     change_surge_ln_sd: float = 0.75
     half_width_s: ByStage = (13.0, 9.0, 9.0, 8.0, 12.0)
     half_width_ln_sd: float = 0.3
     rise_share: float = 0.55
-    undershoot_share: float = 0.14
+    undershoot_share: float = 0.2
     undershoot_delay_s: float = 40.0
     undershoot_width_s: float = 14.0
     moving_bpm_factor: float = 1.3
@@ -274,8 +283,9 @@ class MovementParameters:
     ----------
     bursts_per_h : by stage
         Bursts (runs of 15-s bins with counts) that begin in a stage. Measured.
-    spontaneous_share : by stage
-        Share of them that does not come with a change of stage. Fitted.
+    within_factor : by stage
+        Rate of movements that come with no change of stage, over that of bursts: some come with a change, and some
+        are too small to count or merge with others. Fitted.
     person_ln_sd : by stage
         SD between people of the logarithm of the rates. Measured: quartiles of the share of moving bins.
     person_change_ln_sd : float
@@ -306,7 +316,7 @@ class MovementParameters:
     """
 
     bursts_per_h: ByStage = (25.0, 16.0, 1.9, 1.35, 3.5)
-    spontaneous_share: ByStage = (0.85, 1.35, 1.1, 1.25, 1.15)
+    within_factor: ByStage = (1.25, 1.4, 1.4, 1.6, 1.4)
     person_ln_sd: ByStage = (0.3, 0.5, 0.9, 0.8, 0.9)
     person_change_ln_sd: float = 0.3
     change_probability: Table = (
@@ -317,10 +327,10 @@ class MovementParameters:
         (0.0, 0.25, 0.2, 0.0, 0.0),
     )
     awakening_probability: tuple[float, float, float] = (0.5, 0.65, 0.7)
-    duration_median_s: ByStage = (11.0, 3.5, 3.5, 5.0, 3.5)
-    duration_ln_sd: ByStage = (0.9, 0.6, 0.7, 0.7, 0.6)
+    duration_median_s: ByStage = (6.0, 3.5, 3.5, 5.0, 3.5)
+    duration_ln_sd: ByStage = (1.1, 0.6, 0.7, 0.7, 0.6)
     duration_range_s: tuple[float, float] = (1.0, 180.0)
-    peak_median_g: ByStage = (0.08, 0.105, 0.09, 0.09, 0.09)
+    peak_median_g: ByStage = (0.08, 0.1, 0.083, 0.088, 0.083)
     peak_ln_sd: ByStage = (0.7, 0.7, 0.7, 0.7, 0.7)
     within_ln_sd: float = 0.6
     turn_probability: ByStage = (0.9, 0.75, 0.9, 0.9, 0.95)
@@ -332,20 +342,24 @@ class MovementParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class AwakeParameters:
-    """Wakefulness out of bed: evening, morning, daytime. Assumed throughout, but for the rise of the heart rate.
+    """Wakefulness out of bed: evening, morning, daytime. Movement is assumed throughout.
+
+    The heart rate was measured on MMASH (14 healthy men, 24 h): in the two hours before bed 12 bpm (SD between people
+    9) above the night's median, over the whole day 21 (12); SD within 5 min 5.4; semivariance of 5-min means 22 bpm²
+    at 5 min and 55 at 20 min.
 
     Attributes
     ----------
     offset_bpm : (mean, SD)
-        Rise above the night's median when sitting. MMASH (healthy men, 24 h): day about 20 above the night.
+        Rise above the night's median when sitting. Fitted to the above.
     active_bpm : (mean, SD)
-        Further rise when about.
+        Further rise when about. Fitted to the above.
     approach_s : float
         Time constant with which the heart follows.
     slow_sd_bpm, slow_tau_s : float
-        Slow variation.
+        Slow variation. Fitted to the above.
     fast_sd_bpm, fast_tau_s : float
-        Fast variation.
+        Fast variation. Fitted to the above.
     active_min, sitting_min : float
         Mean lengths of being about and of sitting, exponential.
     active_peak_g, active_ln_sd, active_tau_s : float
@@ -354,11 +368,11 @@ class AwakeParameters:
         Bursts of movement when sitting, of the size of those of wakefulness in bed.
     """
 
-    offset_bpm: MeanSD = (14.0, 5.0)
-    active_bpm: MeanSD = (10.0, 4.0)
+    offset_bpm: MeanSD = (13.0, 7.0)
+    active_bpm: MeanSD = (12.0, 5.0)
     approach_s: float = 45.0
-    slow_sd_bpm: float = 4.0
-    slow_tau_s: float = 600.0
+    slow_sd_bpm: float = 6.0
+    slow_tau_s: float = 1200.0
     fast_sd_bpm: float = 4.0
     fast_tau_s: float = 20.0
     active_min: float = 6.0
@@ -410,7 +424,7 @@ class BeatParameters:
     rmssd_ln_per_bpm : float
         Lower in people with a higher resting rate. Assumed.
     rmssd_ratio : by stage
-        Ratio to one's own N2. Measured (Chang Gung, slpdb).
+        Ratio to one's own N2. Fitted: with surges and fluctuation, 0.88 0.98 1 0.95 0.82 (measured, Chang Gung).
     lf_hf : by stage
         Ratio of the powers. Measured (Chang Gung).
     lf_share : by stage
@@ -440,10 +454,10 @@ class BeatParameters:
     rmssd_ms: float = 58.0
     rmssd_ln_sd: float = 0.32
     rmssd_ln_per_bpm: float = -0.015
-    rmssd_ratio: ByStage = (0.78, 0.98, 1.0, 0.92, 0.82)
+    rmssd_ratio: ByStage = (0.6, 0.9, 1.0, 0.93, 0.7)
     lf_hf: ByStage = (3.1, 2.4, 1.6, 0.8, 3.5)
-    lf_share: ByStage = (0.5, 0.5, 0.5, 0.5, 0.5)
-    hf_share: float = 0.9
+    lf_share: ByStage = (0.7, 0.4, 0.75, 0.8, 0.7)
+    hf_share: float = 0.95
     lf_band_hz: tuple[float, float] = (0.04, 0.15)
     lf_edge: float = 8.0
     breathing_hz: ByStage = (0.225, 0.25, 0.25, 0.254, 0.258)
@@ -577,15 +591,15 @@ class PpgParameters:
     amplitude_fast_tau_s: float = 20.0
     beat_ln_sd: float = 0.06
     breathing_amplitude: float = 0.07
-    breathing_baseline: float = 0.15
+    breathing_baseline: float = 0.1
     drop_per_bpm: float = 0.05
     largest_drop: float = 1.2
     drop_delay_s: float = 4.0
     drop_width_s: float = 14.0
     noise_share: float = 0.015
-    wander_share: float = 0.1
+    wander_share: float = 0.06
     wander_tau_s: float = 5.0
-    artefacts_per_h: ByStage = (50.0, 20.0, 10.0, 3.0, 12.0)
+    artefacts_per_h: ByStage = (45.0, 18.0, 8.0, 2.0, 10.0)
     artefact_ln_s: MeanSD = (1.7, 0.65)
     artefact_ln_ratio: MeanSD = (1.0, 0.6)
     movement_ratio: float = 9.0
@@ -625,8 +639,9 @@ class TemperatureParameters:
     ----------
     awake_c : (mean, SD)
         Published: Wei & Boger 2021, doi:10.2196/26462.
-    rise_c : (mean, SD)
-        Rise asleep. Published: Wei & Boger 2021.
+    asleep_c : (mean, SD)
+        Published: Wei & Boger 2021, young adults. Drawn independently of the temperature awake, which gives nearly the
+        published spread of the rise, 2.48 ± 0.88 °C.
     least_rise_c : float
         Assumed.
     rise_after_min : (first, last)
@@ -657,8 +672,8 @@ class TemperatureParameters:
         Empatica E4.
     """
 
-    awake_c: MeanSD = (32.5, 0.8)
-    rise_c: MeanSD = (2.48, 0.88)
+    awake_c: MeanSD = (32.49, 0.83)
+    asleep_c: MeanSD = (34.98, 0.55)
     least_rise_c: float = 0.5
     rise_after_min: tuple[float, float] = (0.0, 10.0)
     rise_tau_min: float = 37.0

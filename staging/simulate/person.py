@@ -96,13 +96,14 @@ def draw_person(
     arousal_factor = _unit_mean_lognormal(rng, arousal.person_ln_sd) * np.exp(by_age.arousal_ln * decades)
     restless = rng.standard_normal()  # one disposition: who moves much in one stage moves much in all
     move_sd = np.asarray(movement.person_ln_sd)
-    moving = np.multiply(movement.bursts_per_h, movement.spontaneous_share) * np.exp(
+    moving = np.multiply(movement.bursts_per_h, movement.within_factor) * np.exp(
         move_sd * restless - 0.5 * move_sd**2 + by_age.arousal_ln * decades
     )
     beats, temperature = parameters.beats, parameters.temperature
     resting_bpm = float(np.clip(rng.normal(*heart.resting_bpm), *heart.range_bpm))
     ln_rmssd = rng.normal(0.0, beats.rmssd_ln_sd) + beats.rmssd_ln_per_bpm * (resting_bpm - heart.resting_bpm[0])
-    rise_c = rng.normal(*temperature.rise_c) + by_age.wrist_rise_c * decades
+    awake_c = rng.normal(*temperature.awake_c) + by_age.wrist_awake_c * decades
+    rise_c = rng.normal(*temperature.asleep_c) - awake_c
     return Person(
         resting_bpm=resting_bpm,
         stage_offset_bpm=rng.normal(np.add(heart.stage_offset_bpm, heart.level_shift_bpm), level_sd),
@@ -120,7 +121,7 @@ def draw_person(
         turn_factor=float(np.exp((by_age.posture_ln - by_age.arousal_ln) * decades)),
         breathing_hz=rng.normal(0.0, beats.breathing_between_sd_hz),
         rmssd_ms=float(beats.rmssd_ms * np.exp(ln_rmssd + by_age.rmssd_ln * decades)),
-        skin_awake_c=rng.normal(*temperature.awake_c),
+        skin_awake_c=awake_c,
         skin_rise_c=max(rise_c, temperature.least_rise_c),
         skin_rem_c=rng.normal(*temperature.rem_c),
     )
