@@ -1,0 +1,198 @@
+"""The command line: what it understands, and how it fails.
+
+Results go to files and stdout, progress and messages to stderr. Exit codes: 0 fine; 2 bad input or usage, with one
+line for each thing that is wrong; 1 a defect of this program; 130 stopped by Ctrl-C; 141 nobody reads the output any
+more. What the commands do is in `staging.commands`, which is loaded when one runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import NoReturn
+
+from staging.errors import InputError, StagingError
+
+__all__ = ["main"]
+
+EXIT_FINE, EXIT_DEFECT, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 0, 1, 2, 130, 141
+
+_EPILOG = """\
+'staging FILE' is short for 'staging score FILE'. 'staging COMMAND --help' tells what a command takes.
+Results go to files and stdout, messages to stderr. Exit codes: 0 fine, 2 bad input or usage, 1 a defect of staging.
+Nothing leaves this machine. Research software: not a medical device.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks is shown escaped; it must not stop the work.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter must not fail on it once more at its end.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except StagingError as error:
+        print(f"staging: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except Exception:
+        from staging.commands import report_defect
+
+        report_defect()
+        return EXIT_DEFECT
+    return code
+
+
+def _run(argv: list[str]) -> int:
+    parser, names = _parser()
+    if argv and argv[0] not in (*names, "-h", "--help", "--version"):
+        _refuse_misspelt(argv[0], names)
+        argv = ["score", *argv]
+    options = parser.parse_args(argv)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return EXIT_FINE
+    from staging import commands
+
+    run: Callable[[argparse.Namespace], int] = getattr(commands, options.command)
+    return run(options)
+
+
+def _refuse_misspelt(word: str, names: Iterable[str]) -> None:
+    """A misspelt command is no file that cannot be found."""
+    close = difflib.get_close_matches(word, list(names), n=1, cutoff=0.7)
+    if close and not os.path.lexists(word):
+        raise InputError(word, "is neither a command nor a file", f"did you mean 'staging {close[0]}'?")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {' '.join(message.split())}; see '{self.prog} --help'\n")
+
+
+class _Version(argparse.Action):
+    """Prints the version, which takes longer to look up than all the rest of parsing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import staging
+
+        print(f"staging {staging.__version__}")
+        parser.exit()
+
+
+def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
+    parser = _Parser(
+        prog="staging",
+        description="Sleep stages and sleep architecture from raw wearable recordings.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, summary: str, more: str = "") -> argparse.ArgumentParser:
+        text = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+        added = commands.add_parser(name, help=summary, description=text)
+        added.set_defaults(command=name)
+        return added
+
+    _score_arguments(
+        command(
+            "score",
+            "score recordings: stages, sleep architecture, a report",
+            "Writes NAME.hypnogram.csv, NAME.architecture.json and NAME.report.html, where NAME is the recording's. "
+            "Earlier results of the same recording are replaced.",
+        )
+    )
+    _demo_arguments(
+        command(
+            "demo",
+            "simulate a raw night of an Empatica E4 and score it",
+            "No person slept that night: it shows what staging does and says nothing about how accurate it is.",
+        )
+    )
+    command("formats", "list the formats that can be read")
+    model = command("model", "print the card of the model: data, licences, figures, limits")
+    model.add_argument("--model", metavar="FILE", help="say instead what stands in another .onnx file")
+    return parser, commands.choices
+
+
+def _score_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a recording: a file, a folder or a zip")
+    _output_arguments(parser, "the current folder", ".")
+    parser.add_argument("--overwrite", action="store_true", help="replace results of other recordings as well")
+    parser.add_argument("--format", metavar="NAME", help="its format, where its content does not tell")
+    parser.add_argument(
+        "--channel",
+        action="append",
+        default=[],
+        metavar="KIND=NAME",
+        help="which channel of an EDF file to take, as in ppg=Pleth; may be repeated",
+    )
+    parser.add_argument("--lights-off", metavar="TIME", help="22:45, 2026-03-01T22:45+01:00, or 15min from the start")
+    parser.add_argument("--lights-on", metavar="TIME", help="likewise")
+    _staging_arguments(parser)
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    _output_arguments(parser, "demo", "demo")
+    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="another night (default: 1)")
+    parser.add_argument("--hours", type=_hours, default=8.0, metavar="H", help="its length, 0.5 to 24 (default: 8)")
+    _staging_arguments(parser)
+
+
+def _output_arguments(parser: argparse.ArgumentParser, said: str, folder: str) -> None:
+    text = f"folder for the results, made where it is missing (default: {said})"
+    parser.add_argument("--out", default=folder, metavar="DIR", help=text)
+    parser.add_argument("--quiet", action="store_true", help="print nothing but what went wrong")
+
+
+def _staging_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--classes",
+        type=int,
+        choices=(5, 4, 3, 2),
+        default=5,
+        help="5: W N1 N2 N3 R (default); 4: W LIGHT DEEP R; 3: W NREM R; 2: W S",
+    )
+    parser.add_argument("--model", metavar="FILE", help="an .onnx model in place of the one that ships")
+    parser.add_argument("--timezone", metavar="ZONE", help="zone in which times are given, such as Europe/Berlin")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or len(text) > 15:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _hours(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0.5 <= float(text) <= 24.0:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours from 0.5 to 24")

@@ -1,0 +1,190 @@
+"""A scored night -> its three files, all of them or none.
+
+``NAME.hypnogram.csv`` (a row an epoch), ``NAME.architecture.json`` (the metrics and what they were made from) and
+``NAME.report.html`` (one page to look at).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import staging
+from staging.errors import InputError, OutputError
+from staging.files import write_atomically
+from staging.report import render
+from staging.scored import ScoredNight
+from staging.scorings.own_csv import format_csv
+
+__all__ = ["SUFFIXES", "architecture_json", "output_names", "prepare_folder", "write_outputs"]
+
+SUFFIXES = (".hypnogram.csv", ".architecture.json", ".report.html")
+"""What follows the name of a night in the names of its files."""
+
+
+def output_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Names of the results, one for each input: its own name, longer where two inputs share it.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files or folders of recordings.
+
+    Returns
+    -------
+    list of str
+        The stem of a file or the name of a folder; with the folder above it in front where that is not unique.
+
+    Raises
+    ------
+    InputError
+        If an input is given twice, or two inputs cannot be told apart by their own and their folder's name.
+
+    Examples
+    --------
+    >>> output_names(["P01/night.zip", "P02/night.zip", "nap.edf"])
+    ['P01_night', 'P02_night', 'nap']
+    """
+    full = [Path(path).resolve() for path in paths]
+    for index, path in enumerate(full):
+        if path in full[:index]:
+            raise InputError(paths[index], "is given twice", "give each recording once")
+    short = [path.name if path.is_dir() else path.stem for path in full]
+    candidates = (
+        short,
+        [f"{path.parent.name}_{name}" for path, name in zip(full, short, strict=True)],
+        [f"{path.parent.name}_{path.name}" for path in full],
+    )
+    names = list(short)
+    for longer in candidates[1:]:
+        # File systems that do not tell capitals apart would write one over the other.
+        folded = [name.casefold() for name in names]
+        names = [other if folded.count(own.casefold()) > 1 else own for own, other in zip(names, longer, strict=True)]
+    folded = [name.casefold() for name in names]
+    for index, name in enumerate(folded):
+        if name in folded[:index]:
+            raise InputError(
+                paths[index],
+                f"its results would have the same name as those of {paths[folded.index(name)]}",
+                "score them one at a time, each with its own --out folder",
+            )
+    return names
+
+
+def prepare_folder(folder: str | os.PathLike[str]) -> Path:
+    """Make the folder for results where it is not there yet.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made, or is a file.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(path, "is a file, not a folder", "give the name of a folder with --out") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(path, f"the folder cannot be made ({reason})", "choose another with --out") from error
+    return path
+
+
+def architecture_json(night: ScoredNight) -> str:
+    """The metrics of a night and what they were made from, as JSON with a stable order of keys."""
+    coverage = night.coverage_pct()
+    confidence, unsure = night.mean_confidence(), night.unsure_share()
+    content = {
+        **night.architecture.to_dict(),
+        "made_from": {
+            "file": night.file_name,
+            "device": night.tracks.device,
+            "subject": night.tracks.subject,
+            "simulated": night.simulated,
+            "sensors": {
+                sensor: {"channel": night.tracks.sources.get(sensor), "mean_coverage_pct": round(pct, 2)}
+                for sensor, pct in coverage.items()
+            },
+            "mean_confidence": None if confidence is None else round(confidence, 4),
+            "unsure_epochs_pct": None if unsure is None else round(100.0 * unsure, 2),
+            "model": {"name": night.model.name, "version": night.model.version, "headline": night.model.headline},
+            "staging_version": staging.__version__,
+        },
+        "warnings": list(night.warnings),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def write_outputs(night: ScoredNight, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
+    """Write the files of a night.
+
+    All are written beside their place first and moved there together, so that a failure leaves none of them.
+    Results of the same recording are replaced; those of another one only with `overwrite`.
+
+    Parameters
+    ----------
+    night : ScoredNight
+        The night.
+    folder : path
+        Where its files go; must exist.
+    overwrite : bool
+        Replace files that do not come from this recording as well.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `SUFFIXES`.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written, or files of another recording have its name.
+    """
+    targets = [Path(folder) / f"{night.name}{suffix}" for suffix in SUFFIXES]
+    if not overwrite:
+        _refuse_other(night, targets)
+    contents = (format_csv(night.hypnogram), architecture_json(night), render(night))
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".staging-") as aside:
+            written = [
+                write_atomically(Path(aside) / target.name, text)
+                for target, text in zip(targets, contents, strict=True)
+            ]
+            for target in targets:
+                if target.is_dir():
+                    raise OutputError(target, "is a folder, not a file", "remove it or choose another with --out")
+            for source, target in zip(written, targets, strict=True):
+                source.replace(target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(folder, f"results cannot be written ({reason})", "choose another with --out") from error
+    return targets
+
+
+def _refuse_other(night: ScoredNight, targets: Sequence[Path]) -> None:
+    """Raise where files of these names hold the results of another recording."""
+    there = [target for target in targets if os.path.lexists(target)]
+    if there and _origin(targets[1]) != (night.file_name, _instant(night.hypnogram.start)):
+        raise OutputError(
+            there[0],
+            f"exists already and was not made from {night.file_name}",
+            "choose another folder with --out, or replace it with --overwrite",
+        )
+
+
+def _origin(path: Path) -> tuple[str, float | None] | None:
+    """File and start of the recording that an ``architecture.json`` was made from; None where it does not say."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        start = content["start"]
+        return content["made_from"]["file"], _instant(None if start is None else datetime.fromisoformat(start))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _instant(start: datetime | None) -> float | None:
+    return None if start is None else start.replace(microsecond=0).timestamp()
