@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from numpy.typing import NDArray
 from staging.errors import ModelError
 from staging.features import FeatureSpec, ModelInputs, feature_names
 from staging.hypnogram import CLASSES
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 __all__ = ["SPEC_KEY", "Model", "ModelSpec", "load_model", "model_card"]
 
@@ -49,6 +46,8 @@ class ModelSpec:
         Classes in the order of the output's columns.
     features : FeatureSpec
         Parameters of the inputs.
+    n1_share : float
+        Parameter of `staging.decision.decide`.
     datasets : tuple of str
         Training data sets with their licences and attribution, one line each.
     commit : str
@@ -61,7 +60,7 @@ class ModelSpec:
     >>> from staging.features import DEFAULT_SPEC
     >>> spec = ModelSpec(
     ...     spec_version=1, name="example", version="1", stages=("W", "N1", "N2", "N3", "R"),
-    ...     features=DEFAULT_SPEC, datasets=(), commit="", headline="")
+    ...     features=DEFAULT_SPEC, n1_share=0.5, datasets=(), commit="", headline="")
     >>> ModelSpec.from_json(spec.to_json()) == spec
     True
     """
@@ -71,6 +70,7 @@ class ModelSpec:
     version: str
     stages: tuple[str, ...]
     features: FeatureSpec
+    n1_share: float
     datasets: tuple[str, ...]
     commit: str
     headline: str
@@ -112,6 +112,7 @@ class ModelSpec:
             version=str(values["version"]),
             stages=stages,
             features=features,
+            n1_share=float(values["n1_share"]),
             datasets=tuple(map(str, values["datasets"])),
             commit=str(values["commit"]),
             headline=str(values["headline"]),
@@ -193,10 +194,10 @@ def model_card() -> str:
     return (files("staging.weights") / DEFAULT_CARD).read_text(encoding="utf-8")
 
 
-def _onnxruntime() -> type[onnxruntime]:
+def _onnxruntime() -> ModuleType:
     # onnxruntime 1.29 and newer report usage over the network and write to the user's cache unless told not to
     # before the import. Nothing leaves the machine.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
-    return onnxruntime  # type: ignore[return-value]
+    return onnxruntime

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.decision import decide
 from staging.errors import RecordingError
 from staging.features import extract
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
@@ -43,7 +44,7 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
     model : path, optional
         A ``.onnx`` file; the shipped model otherwise.
     n_classes : int
-        5, 4, 3 or 2: probabilities of finer stages are summed, and the likeliest class is taken.
+        5, 4, 3 or 2: probabilities of finer stages are summed, and `staging.decision` decides.
 
     Returns
     -------
@@ -78,9 +79,9 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
         )
     network = load_model(None if model is None else str(model))
     fine = _probabilities(tracks, network)
+    indices = np.where(scorable, decide(fine, n_classes, n1_share=network.spec.n1_share), -1)
     probabilities = fine @ merge_matrix(len(network.spec.stages), n_classes)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    indices = np.where(scorable, probabilities.argmax(axis=1), -1)
     probabilities[~scorable] = np.nan
     return Hypnogram.from_indices(
         indices,

@@ -17,10 +17,14 @@ from staging.agreement.calibration import calibration_study
 from staging.agreement.epochs import confusion, epoch_study
 from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
-from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from staging.decision import decide, n1_share_of_light
+from staging.hypnogram import CLASSES, Hypnogram, Stage, merge_matrix
 from training.crossval import SENSOR_SETS, Prediction
 
-__all__ = ["NIGHT_METRICS", "report", "to_markdown"]
+__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "fit_n1_share", "report", "to_markdown"]
+
+MAIN_DATASET = "sleep_accel"
+"""The set whose people the default model is for: healthy adults with a watch."""
 
 NIGHT_METRICS = ("tst_min", "sol_min", "waso_min", "se_pct", "n1_min", "n2_min", "n3_min", "r_min", "rem_latency_min")
 """Metrics of the night whose bias is told."""
@@ -43,10 +47,60 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
         ``calibration``, ``sensors`` (the ablation).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
-    return {name: _dataset([p for p in predictions if p.night.dataset == name]) for name in datasets}
+    share_of_fold = {
+        fold: fit_n1_share([other for other in predictions if other.fold != fold] or predictions)
+        for fold in {prediction.fold for prediction in predictions}
+    }
+    decided = [_Decided(prediction, share_of_fold[prediction.fold]) for prediction in predictions]
+    return {name: _dataset([night for night in decided if night.night.dataset == name]) for name in datasets}
 
 
-def _dataset(predictions: Sequence[Prediction]) -> dict[str, Any]:
+def fit_n1_share(predictions: Sequence[Prediction]) -> float:
+    """The share of N1 in LIGHT above which an epoch is N1, so that as many epochs are N1 as people scored.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Of subjects that the networks never saw. Nights of `MAIN_DATASET` are used where there are any: the sets
+        differ in how much N1 their people have.
+
+    Returns
+    -------
+    float
+        Parameter of `staging.decision.decide`.
+    """
+    chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
+    probabilities = np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen])
+    reference = np.concatenate([p.night.reference[p.night.usable] for p in chosen])
+    n_scored = int((reference == CLASSES[5].index(Stage.N1)).sum())
+    light = decide(probabilities, 4, n1_share=1.0) == CLASSES[4].index(Stage.LIGHT)
+    shares = np.sort(n1_share_of_light(probabilities)[light])[::-1]
+    return float(shares[min(n_scored, len(shares) - 1)]) if len(shares) else 0.5
+
+
+class _Decided:
+    """A night's prediction with the stages that were decided from it.
+
+    The parameter of the decision was fitted on the other folds.
+    """
+
+    def __init__(self, prediction: Prediction, n1_share: float) -> None:
+        self.night = prediction.night
+        self.probabilities = prediction.probabilities
+        self.n1_share = n1_share
+
+    def indices(self, n_classes: int, sensors: str = "all") -> NDArray[np.int64]:
+        """Decided classes of all epochs."""
+        return decide(self.probabilities[sensors], n_classes, n1_share=self.n1_share)
+
+    def compared(self, n_classes: int, sensors: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Reference and decided classes of the epochs that are compared."""
+        usable = self.night.usable
+        reference = merge_matrix(5, n_classes).argmax(axis=1)[self.night.reference[usable]]
+        return reference, self.indices(n_classes, sensors)[usable]
+
+
+def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
     subjects = [prediction.night.subject for prediction in predictions]
     usable = [prediction.night.usable for prediction in predictions]
     return {
@@ -61,19 +115,11 @@ def _dataset(predictions: Sequence[Prediction]) -> dict[str, Any]:
     }
 
 
-def _indices(prediction: Prediction, n_classes: int, sensors: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Reference and predicted classes of the epochs that are compared."""
-    usable = prediction.night.usable
-    merge = merge_matrix(5, n_classes)
-    reference = merge.argmax(axis=1)[prediction.night.reference[usable]]
-    return reference, (prediction.probabilities[sensors][usable] @ merge).argmax(axis=1)
+def _confusions(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> NDArray[np.int64]:
+    return np.stack([confusion(*p.compared(n_classes, sensors), n_classes) for p in predictions])
 
 
-def _confusions(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> NDArray[np.int64]:
-    return np.stack([confusion(*_indices(p, n_classes, sensors), n_classes) for p in predictions])
-
-
-def _classes(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> dict[str, Any]:
+def _classes(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, Any]:
     matrices = _confusions(predictions, n_classes, sensors)
     study = epoch_study(matrices, subjects=[p.night.subject for p in predictions], resampling=RESAMPLING)
     names = ("kappa", "accuracy", "macro_f1", "mcc")
@@ -95,12 +141,12 @@ def _classes(predictions: Sequence[Prediction], n_classes: int, sensors: str) ->
     }
 
 
-def _headline(predictions: Sequence[Prediction], n_classes: int, sensors: str) -> dict[str, float | None]:
+def _headline(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, float | None]:
     pooled = epoch_study(_confusions(predictions, n_classes, sensors)).pooled
     return {"kappa": _round(pooled.kappa), "macro_f1": _round(pooled.macro_f1), "accuracy": _round(pooled.accuracy)}
 
 
-def _calibration(predictions: Sequence[Prediction], subjects: Sequence[str]) -> dict[str, Any]:
+def _calibration(predictions: Sequence[_Decided], subjects: Sequence[str]) -> dict[str, Any]:
     study = calibration_study(
         [p.night.reference[p.night.usable] for p in predictions],
         [p.probabilities["all"][p.night.usable].astype(np.float64) for p in predictions],
@@ -121,11 +167,11 @@ def _calibration(predictions: Sequence[Prediction], subjects: Sequence[str]) -> 
     }
 
 
-def _nights(predictions: Sequence[Prediction], subjects: Sequence[str]) -> dict[str, Any]:
+def _nights(predictions: Sequence[_Decided], subjects: Sequence[str]) -> dict[str, Any]:
     reference, predicted = [], []
     for prediction in predictions:
         usable = prediction.night.usable
-        stages = np.where(usable, prediction.probabilities["all"].argmax(axis=1), -1)
+        stages = np.where(usable, prediction.indices(5), -1)
         reference.append(Hypnogram.from_indices(np.where(usable, prediction.night.reference, -1)))
         predicted.append(Hypnogram.from_indices(stages))
     measured = [night.to_dict()["metrics"] for night in summarize_many(reference)]

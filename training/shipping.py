@@ -83,6 +83,7 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         version=version,
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
+        n1_share=evaluated["n1_share"],
         datasets=tuple(data["attribution"] for data in description["data"].values()),
         commit=description["commit"],
         headline=headline(evaluated),

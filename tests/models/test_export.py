@@ -30,6 +30,7 @@ SPEC = ModelSpec(
     version="0",
     stages=("W", "N1", "N2", "N3", "R"),
     features=DEFAULT_SPEC,
+    n1_share=0.5,
     datasets=("none",),
     commit="0",
     headline="none",
