@@ -119,17 +119,32 @@ class Pair:
 
         return mask(self.reference), mask(self.predicted)
 
-    def _resolution(self, n_classes: int | None) -> int:
-        wanted = self.n_classes if n_classes is None else n_classes
-        if wanted not in CLASSES:
-            raise HypnogramError("n_classes", f"{wanted} classes are not known", "choose 5, 4, 3 or 2")
-        if wanted > self.n_classes:
+    def merged(self, n_classes: int | None = None) -> tuple[Hypnogram, Hypnogram]:
+        """Both hypnograms as they were given, whole, in one resolution."""
+        wanted = self._resolution(n_classes)
+        return self.given[0].merge(wanted), self.given[1].merge(wanted)
+
+    def require(self, n_classes: int) -> None:
+        """Check that both can be compared in a resolution.
+
+        Raises
+        ------
+        HypnogramError
+            If it is unknown, or either hypnogram is coarser.
+        """
+        if n_classes not in CLASSES:
+            raise HypnogramError("n_classes", f"{n_classes} classes are not known", "choose 5, 4, 3 or 2")
+        if n_classes > self.n_classes:
             coarser = min(self.given, key=lambda night: night.n_classes)
             raise HypnogramError(
-                coarser.source or "hypnogram",
-                f"has {coarser.n_classes} classes and cannot be compared in {wanted}",
+                _name(coarser),
+                f"has {coarser.n_classes} classes and cannot be compared in {n_classes}",
                 f"compare in {self.n_classes} or fewer",
             )
+
+    def _resolution(self, n_classes: int | None) -> int:
+        wanted = self.n_classes if n_classes is None else n_classes
+        self.require(wanted)
         return wanted
 
 
