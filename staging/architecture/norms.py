@@ -83,8 +83,12 @@ class NormComparison:
 _APPROPRIATE = "range that the panel of the National Sleep Foundation agreed on as a sign of good sleep"
 _NO_CONSENSUS = "no consensus: the panel of the National Sleep Foundation agreed on no range"
 _TEXTBOOK = "share in healthy young adults given by the standard textbook chapter"
-_MITTERLING = "median and range of the reference interval in healthy sleepers, laboratory polysomnography"
 _YOUNG, _OLD = (19.0, 31.0), (61.0, 78.0)
+
+
+def _interval(metric: str, ages: tuple[float, float], low: float, middle: float, high: float) -> Norm:
+    meaning = "median and interval of healthy sleepers in the laboratory"
+    return Norm(metric=metric, ages=ages, low=low, middle=middle, high=high, meaning=meaning, source="mitterling2015")
 
 
 def _trend(metric: str, words: str, source: str, sex: str | None = None) -> Norm:
@@ -111,18 +115,10 @@ NORMS: tuple[Norm, ...] = (
     Norm(metric="n2_pct", ages=(18.0, 31.0), low=45.0, high=55.0, meaning=_TEXTBOOK, source="carskadon2011"),
     Norm(metric="n3_pct", ages=(18.0, 31.0), low=13.0, high=23.0, meaning=_TEXTBOOK, source="carskadon2011"),
     Norm(metric="r_pct", ages=(18.0, 31.0), low=20.0, high=25.0, meaning=_TEXTBOOK, source="carskadon2011"),
-    Norm(
-        metric="tst_min", ages=_YOUNG, low=345.6, middle=413.5, high=451.9, meaning=_MITTERLING, source="mitterling2015"
-    ),
-    Norm(
-        metric="tst_min", ages=_OLD, low=216.0, middle=378.3, high=440.0, meaning=_MITTERLING, source="mitterling2015"
-    ),
-    Norm(metric="se_pct", ages=_YOUNG, low=71.9, middle=87.0, high=94.1, meaning=_MITTERLING, source="mitterling2015"),
-    Norm(metric="se_pct", ages=_OLD, low=44.5, middle=79.7, high=90.9, meaning=_MITTERLING, source="mitterling2015"),
-    Norm(metric="n3_pct", ages=_YOUNG, low=15.2, middle=20.7, high=37.5, meaning=_MITTERLING, source="mitterling2015"),
-    Norm(metric="n3_pct", ages=_OLD, low=2.4, middle=14.9, high=35.6, meaning=_MITTERLING, source="mitterling2015"),
-    Norm(metric="r_pct", ages=_YOUNG, low=7.5, middle=15.5, high=23.6, meaning=_MITTERLING, source="mitterling2015"),
-    Norm(metric="r_pct", ages=_OLD, low=1.9, middle=10.3, high=21.9, meaning=_MITTERLING, source="mitterling2015"),
+    _interval("tst_min", _YOUNG, 345.6, 413.5, 451.9),
+    _interval("tst_min", _OLD, 216.0, 378.3, 440.0),
+    _interval("se_pct", _YOUNG, 71.9, 87.0, 94.1),
+    _interval("se_pct", _OLD, 44.5, 79.7, 90.9),
     _trend("tst_min", "falls with age, by 10.1 (95 % CI 7.5 to 12.8) min a decade", "boulos2019"),
     _trend("se_pct", "falls with age, by 2.1 (95 % CI 1.5 to 2.6) points a decade", "boulos2019"),
     _trend("waso_min", "rises with age, by 9.7 (95 % CI 6.9 to 12.4) min a decade", "boulos2019"),

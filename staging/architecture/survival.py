@@ -217,7 +217,7 @@ def kaplan_meier(lengths_min: ArrayLike, ended: ArrayLike) -> Survival:
     flags = np.asarray(ended, dtype=bool)
     times, deaths = np.unique(lengths[flags], return_counts=True)
     at_risk = len(lengths) - np.searchsorted(np.sort(lengths), times, side="left")
-    survival: Floats = np.cumprod(1.0 - deaths / at_risk)
+    survival = np.cumprod(1.0 - deaths / at_risk, dtype=np.float64)
     left = at_risk - deaths
     terms = np.full(len(times), np.nan)
     np.divide(deaths, at_risk * left, out=terms, where=left > 0)
