@@ -146,6 +146,8 @@ def _dead(name: str, values: NDArray[np.float32] | NDArray[np.float64]) -> str:
     low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
     if np.isnan(low):
         return "holds no values"
+    if values.ndim == 2 and np.isnan(np.fmin.reduce(values)).any():
+        return "lacks an axis"
     if low == high == 0:
         return "is all zeros"
     if name == "ppg" and low == high:

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import staging
+from staging import readers
+from staging.errors import FormatError, StagingError
+from staging.recording import CHANNELS
+from tests.readers.conftest import e4_texts
+
+
+def test_every_format_says_what_it_gives():
+    names = [each.name for each in readers.formats()]
+    assert set(names) >= {"e4", "edf", "sleep_accel", "plain"}
+    assert len(set(names)) == len(names)
+    for each in readers.formats():
+        assert each.title
+        assert set(each.channels) <= set(CHANNELS)
+
+
+def test_no_reader_and_no_edf_library_is_loaded_with_the_package():
+    code = (
+        "import sys, staging.readers as r; "
+        "assert not {'staging.readers.edf', 'staging.readers.e4', 'edfio'} & set(sys.modules); "
+        "r.formats(); assert not {'edfio', 'scipy', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_format_is_told_by_content_and_can_be_forced(folder):
+    home = folder(e4_texts())
+    assert staging.read(home).device == "Empatica E4"
+    with pytest.raises(FormatError, match=r"ACC\.csv: its columns are 1700000000"):
+        staging.read(home, format="plain")
+    with pytest.raises(FormatError, match="holds 0 EDF files"):
+        staging.read(home, format="edf")
+    with pytest.raises(FormatError, match="holds no files of the Sleep-Accel set"):
+        staging.read(home, format="sleep_accel")
+
+
+def test_an_unknown_format_lists_the_known(folder):
+    with pytest.raises(FormatError, match=r"e5: is not the name of a format; choose from .*e4.*plain"):
+        staging.read(folder(e4_texts()), format="e5")
+
+
+def test_channels_are_for_formats_with_free_names(folder):
+    with pytest.raises(FormatError, match="the channels of the format e4 have fixed names; leave channels out"):
+        staging.read(folder(e4_texts()), channels={"ppg": "BVP"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "held"),
+    [
+        ("notes.txt", b"Dear diary,\nI slept well.\n", "text that begins with 'Dear diary,'"),
+        ("notes.csv", b"a,b\n1,2\n", "text that begins with 'a,b'"),
+        ("image.csv", b"\x89PNG\0\0\1", "binary data"),
+        ("ACC.csv.gz", b"\x1f\x8b\x08\0\0\0", "binary data"),
+    ],
+)
+def test_an_unknown_file_is_described_in_one_line(tmp_path, name, content, held):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FormatError) as caught:
+        staging.read(tmp_path / name)
+    assert f"{name}: not a format that can be read ({held}); 'staging formats' lists" in str(caught.value)
+    with pytest.raises(FormatError, match=f"a folder or zip with {name}"):
+        staging.read(tmp_path)
+
+
+def test_several_sessions_in_one_folder_are_refused_by_the_format_that_knows_them(folder):
+    files = {f"{night}/{name}": text for night in ("one", "two") for name, text in e4_texts(5).items()}
+    with pytest.raises(FormatError, match=r"holds 2 recordings \(one, two"):
+        staging.read(folder(files))
+
+
+def plugins(monkeypatch, *entries):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries if group == "staging.readers" else ())
+
+
+def test_another_package_can_add_a_format(tmp_path, monkeypatch):
+    (tmp_path / "my_ring.py").write_text(
+        "import numpy as np\n"
+        "from staging.recording import Events, Recording\n"
+        "TITLE, CHANNELS = 'My ring', ('hr',)\n"
+        "def sniff(source): return 'ring.bin' in source.sizes\n"
+        "def read(source):\n"
+        "    beats = np.frombuffer(source.read('ring.bin'), np.uint8).astype(float)\n"
+        "    return Recording(hr=Events(times_s=np.arange(len(beats)) * 5.0, values=beats, unit='bpm'))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "ring.bin").write_bytes(bytes([60, 61, 62]))
+    plugins(monkeypatch, EntryPoint("ring", "my_ring", "staging.readers"))
+    assert staging.read(tmp_path / "ring.bin").hr.values.tolist() == [60, 61, 62]
+    assert staging.read(tmp_path / "ring.bin", format="ring").hr.values.tolist() == [60, 61, 62]
+    assert ("ring", "My ring", ("hr",)) in readers.formats()
+
+
+def test_a_broken_plugin_does_not_keep_other_formats_from_being_read(folder, monkeypatch):
+    plugins(monkeypatch, EntryPoint("broken", "no_such_module", "staging.readers"))
+    assert staging.read(folder(e4_texts())).device == "Empatica E4"
+    with pytest.warns(UserWarning, match="the reader broken .* cannot be loaded"):
+        readers.formats()
+
+
+def test_real_files_of_unknown_formats_are_refused_in_one_line(shared_data):
+    for path in (shared_data / "ppg" / "bidmc_01", *(shared_data / "ppg").rglob("*.*")):
+        with pytest.raises(StagingError) as caught:
+            staging.read(path)
+        assert str(caught.value).count("\n") == 0
+        assert path.name in str(caught.value)
