@@ -1,26 +1,46 @@
 """Probabilities -> one stage an epoch.
 
-The likeliest of the classes is taken, with one exception. N1 is so rare and so like its neighbours that it is almost
-never the likeliest of five: taking the likeliest would report next to no N1 in anybody. So five classes are decided in
-two steps: W, LIGHT, DEEP or R by the likeliest of four, then N1 or N2 within LIGHT by a share that the training set so
-that the total of N1 is right. The five-class hypnogram merged is then the four-class one, epoch by epoch.
+Taking the likeliest class gives too little of what is rare: an uncertain epoch goes to the common stage. Two numbers,
+which training sets on subjects the networks never saw, make the totals right without touching the probabilities:
+
+- W is taken when its probability times `DecisionRule.wake_weight` exceeds that of every other class.
+- Five classes are decided in two steps: W, LIGHT, DEEP or R first, then N1 or N2 within LIGHT, N1 where its share of
+  both exceeds `DecisionRule.n1_share`. The five-class hypnogram merged is then the four-class one, epoch by epoch.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from staging.hypnogram import CLASSES, Stage, merge_matrix
 
-__all__ = ["decide", "n1_share_of_light"]
+__all__ = ["DecisionRule", "decide", "fit_rule"]
 
-_N1, _N2 = CLASSES[5].index(Stage.N1), CLASSES[5].index(Stage.N2)
+_W, _N1 = CLASSES[5].index(Stage.W), CLASSES[5].index(Stage.N1)
 _LIGHT = CLASSES[4].index(Stage.LIGHT)
 _FINE_OF_COARSE = np.array([CLASSES[5].index(stage) for stage in (Stage.W, Stage.N2, Stage.N3, Stage.R)])
 
 
-def decide(probabilities: NDArray[np.float32], n_classes: int, *, n1_share: float) -> NDArray[np.int64]:
+@dataclass(frozen=True, kw_only=True)
+class DecisionRule:
+    """How stages are taken from probabilities; part of a model.
+
+    Attributes
+    ----------
+    wake_weight : float
+        Factor on the probability of W; 1 takes the likeliest.
+    n1_share : float
+        In an epoch of LIGHT, the share of N1 in N1 + N2 above which it is N1; 0-1.
+    """
+
+    wake_weight: float
+    n1_share: float
+
+
+def decide(probabilities: NDArray[np.float32], n_classes: int, rule: DecisionRule) -> NDArray[np.int64]:
     """The stage of every epoch.
 
     Parameters
@@ -29,8 +49,8 @@ def decide(probabilities: NDArray[np.float32], n_classes: int, *, n1_share: floa
         Of W, N1, N2, N3, R; no NaN.
     n_classes : int
         5, 4, 3 or 2.
-    n1_share : float
-        In an epoch of LIGHT, the share of N1 in N1 + N2 above which it is N1; 0-1.
+    rule : DecisionRule
+        From the model file.
 
     Returns
     -------
@@ -40,18 +60,58 @@ def decide(probabilities: NDArray[np.float32], n_classes: int, *, n1_share: floa
     Examples
     --------
     >>> light = np.array([[0.1, 0.3, 0.4, 0.1, 0.1]], np.float32)
-    >>> decide(light, 5, n1_share=0.5).tolist(), decide(light, 5, n1_share=0.4).tolist()
-    ([2], [1])
+    >>> [decide(light, 5, DecisionRule(wake_weight=1.0, n1_share=share)).tolist() for share in (0.5, 0.4)]
+    [[2], [1]]
     """
-    merged = (probabilities @ merge_matrix(5, min(n_classes, 4))).argmax(axis=1)
+    merged = probabilities @ merge_matrix(5, min(n_classes, 4))
+    merged[:, _W] *= rule.wake_weight
+    coarse = merged.argmax(axis=1)
     if n_classes != 5:
-        return np.asarray(merged, dtype=np.int64)
-    fine = _FINE_OF_COARSE[merged]
-    fine[(merged == _LIGHT) & (n1_share_of_light(probabilities) > n1_share)] = _N1
+        return np.asarray(coarse, dtype=np.int64)
+    fine = _FINE_OF_COARSE[coarse]
+    fine[(coarse == _LIGHT) & (_n1_share(probabilities) > rule.n1_share)] = _N1
     return np.asarray(fine, dtype=np.int64)
 
 
-def n1_share_of_light(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Share of N1 in N1 + N2, float32 ``(n,)``, from probabilities ``(n, 5)``; 0 where both are 0."""
-    light = probabilities[:, _N1] + probabilities[:, _N2]
+def fit_rule(probabilities: NDArray[np.float32], reference: NDArray[np.int64]) -> DecisionRule:
+    """The rule that gives as many epochs of W, and of N1, as people scored.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (n, 5)
+        Of subjects that the model never saw; otherwise it is surer than it will be.
+    reference : ndarray of int64, shape (n,)
+        Scored stages as indices into ``CLASSES[5]``.
+
+    Returns
+    -------
+    DecisionRule
+        Of `probabilities`, `decide` takes W and N1 as often as `reference` has them, but for ties.
+
+    Raises
+    ------
+    ValueError
+        If there are no epochs.
+    """
+    if len(reference) == 0:
+        raise ValueError("no epochs were given")
+    merged = probabilities @ merge_matrix(5, 4)
+    others = merged.copy()
+    others[:, _W] = 0.0
+    margin = merged[:, _W] / np.maximum(others.max(axis=1), 1e-9)
+    wake_weight = 1.0 / max(_nth_largest(margin, int((reference == _W).sum())), 1e-6)
+    without_n1 = DecisionRule(wake_weight=wake_weight, n1_share=1.0)
+    light = decide(probabilities, 4, without_n1) == _LIGHT
+    n1_share = _nth_largest(_n1_share(probabilities)[light], int((reference == _N1).sum()))
+    return DecisionRule(wake_weight=wake_weight, n1_share=n1_share)
+
+
+def _nth_largest(values: NDArray[np.float32], n: int) -> float:
+    """The value that `n` of the others exceed; 1 where there is none."""
+    return float(np.sort(values)[::-1][min(n, len(values) - 1)]) if len(values) else 1.0
+
+
+def _n1_share(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of N1 in N1 + N2; 0 where both are 0."""
+    light = probabilities @ merge_matrix(5, 4)[:, _LIGHT]
     return np.asarray(probabilities[:, _N1] / np.maximum(light, np.float32(1e-9)), dtype=np.float32)

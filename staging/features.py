@@ -102,7 +102,8 @@ class FeatureSpec:
                 f"feature version {values['version']}, this package computes {DEFAULT_SPEC.version}",
                 "install the version of staging that the model's card names",
             )
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        typed: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**typed)
 
 
 DEFAULT_SPEC = FeatureSpec(
@@ -330,7 +331,7 @@ def _slope(total: NDArray[np.float64], weight: NDArray[np.float64], width: int) 
         sums.append((after, before))
     (total_after, total_before), (weight_after, weight_before) = sums
     difference = _ratio(total_after, weight_after) - _ratio(total_before, weight_before)
-    return np.asarray(np.where((weight_after > 0) & (weight_before > 0), difference, 0.0))
+    return np.asarray(np.where((weight_after > 0) & (weight_before > 0), difference, 0.0), dtype=np.float64)
 
 
 def _still(moving: Known, spec: FeatureSpec) -> NDArray[np.float64]:

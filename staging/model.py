@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import json
 import os
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.decision import DecisionRule
 from staging.errors import ModelError
 from staging.features import FeatureSpec, ModelInputs, feature_names
 from staging.hypnogram import CLASSES
@@ -46,8 +48,8 @@ class ModelSpec:
         Classes in the order of the output's columns.
     features : FeatureSpec
         Parameters of the inputs.
-    n1_share : float
-        Parameter of `staging.decision.decide`.
+    decision : DecisionRule
+        How a stage is taken from the probabilities.
     datasets : tuple of str
         Training data sets with their licences and attribution, one line each.
     commit : str
@@ -57,10 +59,12 @@ class ModelSpec:
 
     Examples
     --------
+    >>> from staging.decision import DecisionRule
     >>> from staging.features import DEFAULT_SPEC
     >>> spec = ModelSpec(
     ...     spec_version=1, name="example", version="1", stages=("W", "N1", "N2", "N3", "R"),
-    ...     features=DEFAULT_SPEC, n1_share=0.5, datasets=(), commit="", headline="")
+    ...     features=DEFAULT_SPEC,
+    ...     decision=DecisionRule(wake_weight=1.0, n1_share=0.5), datasets=(), commit="", headline="")
     >>> ModelSpec.from_json(spec.to_json()) == spec
     True
     """
@@ -70,7 +74,7 @@ class ModelSpec:
     version: str
     stages: tuple[str, ...]
     features: FeatureSpec
-    n1_share: float
+    decision: DecisionRule
     datasets: tuple[str, ...]
     commit: str
     headline: str
@@ -112,11 +116,20 @@ class ModelSpec:
             version=str(values["version"]),
             stages=stages,
             features=features,
-            n1_share=float(values["n1_share"]),
+            decision=_decision(values["decision"], where),
             datasets=tuple(map(str, values["datasets"])),
             commit=str(values["commit"]),
             headline=str(values["headline"]),
         )
+
+
+def _decision(values: object, where: str) -> DecisionRule:
+    known = {field.name for field in dataclasses.fields(DecisionRule)}
+    if not isinstance(values, dict) or set(values) != known:
+        raise ModelError(
+            where, f"its decision rule is {values}, not {sorted(known)}", "install the version that made it"
+        )
+    return DecisionRule(**{name: float(value) for name, value in values.items()})
 
 
 class Model:
@@ -198,6 +211,4 @@ def _onnxruntime() -> ModuleType:
     # onnxruntime 1.29 and newer report usage over the network and write to the user's cache unless told not to
     # before the import. Nothing leaves the machine.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
-
-    return onnxruntime
+    return importlib.import_module("onnxruntime")

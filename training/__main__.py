@@ -45,7 +45,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from training.crossval import cross_validate
-    from training.evaluate import fit_n1_share, report, to_markdown
+    from training.evaluate import report, rule_of, to_markdown
     from training.provenance import describe_run
 
     nights, recipe = _nights(options), _recipe(options)
@@ -66,7 +66,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             "split": "by subject; nothing was chosen on the subjects that are reported",
             **describe_run(nights, recipe, seed=options.seed),
         },
-        "n1_share": round(fit_n1_share(predictions), 4),
+        "decision": dataclasses.asdict(rule_of(predictions)),
         "datasets": report(predictions),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)

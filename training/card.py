@@ -68,9 +68,10 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any], parity: 
 The mean of {recipe["members"]} networks: convolutions on heart rate and activity counts at 5-s steps, hand-made
 features of every 30-s epoch, dilated convolutions over epochs ({recipe["width"]} channels) and attention over the whole
 night. Input: any of heart rate (a watch's own, or from PPG or ECG beats), movement, posture; what is missing is masked.
-Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards: the likeliest of W,
-LIGHT, DEEP and R is taken; LIGHT is N1 where the share of N1 in it exceeds {spec.n1_share:.3f}, which was set so that
-the total of N1 is right (on predictions of unseen subjects; in the figures below, of the other folds).
+Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards. Of W, LIGHT, DEEP and R
+the likeliest is taken, W weighted by {spec.decision.wake_weight:.2f}; LIGHT is N1 where the share of N1 in it exceeds
+{spec.decision.n1_share:.3f}. These two numbers make the totals of W and N1 right on predictions of unseen subjects (in
+the figures below: of the other folds); the probabilities are left as they are.
 
 Fitted on {n_nights} scored nights, {recipe["second"]["passes"]} passes, with {recipe["mixed_simulated"]} simulated
 nights among them at every pass (the simulator's tables measured anew on the nights of the fit; a part of them is awake

@@ -17,11 +17,11 @@ from staging.agreement.calibration import calibration_study
 from staging.agreement.epochs import confusion, epoch_study
 from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
-from staging.decision import decide, n1_share_of_light
-from staging.hypnogram import CLASSES, Hypnogram, Stage, merge_matrix
+from staging.decision import DecisionRule, decide, fit_rule
+from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from training.crossval import SENSOR_SETS, Prediction
 
-__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "fit_n1_share", "report", "to_markdown"]
+__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "report", "rule_of", "to_markdown"]
 
 MAIN_DATASET = "sleep_accel"
 """The set whose people the default model is for: healthy adults with a watch."""
@@ -47,51 +47,40 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
         ``calibration``, ``sensors`` (the ablation).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
-    share_of_fold = {
-        fold: fit_n1_share([other for other in predictions if other.fold != fold] or predictions)
+    rule_of_fold = {
+        fold: rule_of([other for other in predictions if other.fold != fold] or predictions)
         for fold in {prediction.fold for prediction in predictions}
     }
-    decided = [_Decided(prediction, share_of_fold[prediction.fold]) for prediction in predictions]
+    decided = [_Decided(prediction, rule_of_fold[prediction.fold]) for prediction in predictions]
     return {name: _dataset([night for night in decided if night.night.dataset == name]) for name in datasets}
 
 
-def fit_n1_share(predictions: Sequence[Prediction]) -> float:
-    """The share of N1 in LIGHT above which an epoch is N1, so that as many epochs are N1 as people scored.
+def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
+    """The decision rule that makes the totals of W and N1 right on the given predictions.
 
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        Of subjects that the networks never saw. Nights of `MAIN_DATASET` are used where there are any: the sets
-        differ in how much N1 their people have.
-
-    Returns
-    -------
-    float
-        Parameter of `staging.decision.decide`.
+    Nights of `MAIN_DATASET` are used where there are any: the sets differ in how much their people wake.
     """
     chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
-    probabilities = np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen])
-    reference = np.concatenate([p.night.reference[p.night.usable] for p in chosen])
-    n_scored = int((reference == CLASSES[5].index(Stage.N1)).sum())
-    light = decide(probabilities, 4, n1_share=1.0) == CLASSES[4].index(Stage.LIGHT)
-    shares = np.sort(n1_share_of_light(probabilities)[light])[::-1]
-    return float(shares[min(n_scored, len(shares) - 1)]) if len(shares) else 0.5
+    return fit_rule(
+        np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen]),
+        np.concatenate([p.night.reference[p.night.usable] for p in chosen]),
+    )
 
 
 class _Decided:
     """A night's prediction with the stages that were decided from it.
 
-    The parameter of the decision was fitted on the other folds.
+    The rule of the decision was fitted on the other folds.
     """
 
-    def __init__(self, prediction: Prediction, n1_share: float) -> None:
+    def __init__(self, prediction: Prediction, rule: DecisionRule) -> None:
         self.night = prediction.night
         self.probabilities = prediction.probabilities
-        self.n1_share = n1_share
+        self.rule = rule
 
     def indices(self, n_classes: int, sensors: str = "all") -> NDArray[np.int64]:
         """Decided classes of all epochs."""
-        return decide(self.probabilities[sensors], n_classes, n1_share=self.n1_share)
+        return decide(self.probabilities[sensors], n_classes, self.rule)
 
     def compared(self, n_classes: int, sensors: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Reference and decided classes of the epochs that are compared."""

@@ -11,6 +11,7 @@ import torch
 from models.ensemble import Ensemble
 from models.export import export
 from models.sequence import SequenceNet, SequenceShape
+from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.hypnogram import CLASSES
@@ -83,7 +84,7 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         version=version,
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
-        n1_share=evaluated["n1_share"],
+        decision=DecisionRule(**evaluated["decision"]),
         datasets=tuple(data["attribution"] for data in description["data"].values()),
         commit=description["commit"],
         headline=headline(evaluated),

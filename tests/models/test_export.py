@@ -13,6 +13,7 @@ from models import export as export_module
 from models.ensemble import Ensemble
 from models.export import ParityError, export
 from models.sequence import SequenceNet, SequenceShape
+from staging.decision import DecisionRule
 from staging.features import DEFAULT_SPEC, feature_names
 from staging.model import SPEC_KEY, Model, ModelSpec
 
@@ -30,7 +31,7 @@ SPEC = ModelSpec(
     version="0",
     stages=("W", "N1", "N2", "N3", "R"),
     features=DEFAULT_SPEC,
-    n1_share=0.5,
+    decision=DecisionRule(wake_weight=1.0, n1_share=0.5),
     datasets=("none",),
     commit="0",
     headline="none",
