@@ -1,8 +1,7 @@
 """The command line: what it understands, and how it fails.
 
-Results go to files and stdout, progress and messages to stderr. Exit codes: 0 fine; 2 bad input or usage, with one
-line for each thing that is wrong; 1 a defect of this program; 130 stopped by Ctrl-C; 141 nobody reads the output any
-more. What the commands do is in `staging.commands`, which is loaded when one runs.
+Results go to files and stdout, progress and messages to stderr; `staging.exit_codes` says how it ends. What the
+commands do is in `staging.commands`, which is loaded when one runs.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from staging.errors import InputError, StagingError
+from staging.exit_codes import EXIT_BAD_INPUT, EXIT_BROKEN_PIPE, EXIT_DEFECT, EXIT_FINE, EXIT_INTERRUPTED
 
 __all__ = ["main"]
-
-EXIT_FINE, EXIT_DEFECT, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 0, 1, 2, 130, 141
 
 _EPILOG = """\
 'staging FILE' is short for 'staging score FILE'. 'staging COMMAND --help' tells what a command takes.

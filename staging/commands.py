@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import traceback
 from pathlib import Path
 
-from staging.cli import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
 from staging.errors import InputError, StagingError
+from staging.exit_codes import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
 from staging.outputs import output_names, prepare_folder, write_outputs
 from staging.pipeline import model_identity, parse_lights, score_file, time_zone
 from staging.recording import CHANNELS
@@ -33,7 +34,7 @@ def score(options: argparse.Namespace) -> int:
     nights: list[ScoredNight] = []
     codes = {EXIT_FINE}
     for index, (path, name) in enumerate(zip(options.files, names, strict=True)):
-        progress = _Progress(f"{path} ({index + 1}/{len(names)})" if len(names) > 1 else path, quiet=options.quiet)
+        progress = _Progress(f"{name} ({index + 1}/{len(names)})" if len(names) > 1 else name, quiet=options.quiet)
         try:
             night = score_file(
                 path,
@@ -81,7 +82,7 @@ def demo(options: argparse.Namespace) -> int:
     model_identity(options.model)
     folder = prepare_folder(options.out)
     path = folder / f"{_SIMULATED_NAME}.zip"
-    progress = _Progress(str(path), quiet=options.quiet)
+    progress = _Progress(_SIMULATED_NAME, quiet=options.quiet)
     progress.say(f"simulating {options.hours:g} h")
     write_e4_zip(simulate_night(options.seed, duration_h=options.hours), path)
     night = score_file(
@@ -169,7 +170,8 @@ class _Progress:
     def say(self, step: str) -> None:
         """Show the step in place of the one before."""
         if self._shown:
-            print(f"\r\x1b[K{self._what}: {step} ...", end="", file=sys.stderr, flush=True)
+            line = f"{self._what}: {step} ..."[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Take the line away."""
