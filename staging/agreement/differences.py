@@ -104,8 +104,9 @@ class UnitSums:
 
     def moments(self, counts: Floats) -> Floats:
         """Bias, total SD and slope of resamples ``(b, G)``, float64 ``(b, 3)``."""
-        variance, bias = self._variance(counts)
-        n, _, d, _, _, z, zz, zd = (counts @ self.table).T
+        totals = np.ascontiguousarray((counts @ self.table).T)
+        variance, bias = self._variance(totals, counts.sum(axis=1))
+        n, _, d, _, _, z, zz, zd = totals
         spread = zz - ratio(z * z, n)
         told = spread > NOISE * self.table[:, 6].sum()  # a resample may hold one reference only
         slope = ratio(zd - ratio(z * d, n), np.where(told, spread, 0.0))
@@ -116,10 +117,13 @@ class UnitSums:
         bias, sd, slope = self.moments(np.ones((1, len(self.table))))[0].tolist()
         return bias, sd, slope
 
-    def _variance(self, counts: Floats) -> tuple[Floats, Floats]:
-        """Variance between and within units, float64 ``(2, b)``, and the bias ``(b,)``."""
-        n, squares, d, dd, between, _, _, _ = (counts @ self.table).T
-        units = counts.sum(axis=1)
+    def _variance(self, totals: Floats, units: Floats) -> tuple[Floats, Floats]:
+        """Variance between and within units, float64 ``(2, b)``, and the bias ``(b,)``.
+
+        The components of a one-way analysis of variance with unequal groups; where every unit has one night, all of
+        it counts as between.
+        """
+        n, squares, d, dd, between, _, _, _ = totals
         repeated = n > units
         ms_within = np.where(repeated, ratio(np.maximum(dd - between, 0.0), np.where(repeated, n - units, 1.0)), 0.0)
         ms_between = ratio(np.maximum(between - ratio(d * d, n), 0.0), np.maximum(units - 1.0, 0.0))
@@ -133,8 +137,9 @@ class UnitSums:
             return _NAN_PAIR
         from scipy.special import stdtrit
 
-        variance, bias = self._variance(np.ones((1, n_units)))
-        n, squares = self.table[:, 0].sum(), self.table[:, 1].sum()
+        totals = self.table.sum(axis=0)[:, None]
+        variance, bias = self._variance(totals, np.array([float(n_units)]))
+        n, squares = float(totals[0, 0]), float(totals[1, 0])
         error = math.sqrt(float(variance[0, 0] * squares / n**2 + variance[1, 0] / n))
         reach = float(stdtrit(n_units - 1, 0.5 + confidence / 2.0)) * error
         return float(bias[0]) - reach, float(bias[0]) + reach
@@ -167,7 +172,8 @@ def regress(x: Floats, y: Floats, unit_of: NDArray[np.int64]) -> tuple[Regressio
     if n_units == n:
         variance, freedom = float(residuals @ residuals) / (n - 2) / spread, n - 2
     else:
-        # Clusters: the sandwich estimator with the small-sample factor of Liang and Zeger's kin (CR1).
+        # Nights of one subject pull the slope together: the cluster-robust (sandwich) variance with the usual
+        # small-sample factor, so that a subject counts once however many nights there are.
         pull = group_sums(z * residuals, unit_of, int(unit_of.max()) + 1)
         correction = n_units / (n_units - 1) * (n - 1) / (n - 2)
         variance, freedom = correction * float(pull @ pull) / spread**2, n_units - 1
