@@ -1,0 +1,538 @@
+"""PPG -> heartbeats, inter-beat intervals, how far they can be believed, and whether there was a pulse at all.
+
+Assumptions
+-----------
+- Only the pulse's shape and rhythm count: any unit, offset, gain and slow drift will do.
+- The polarity does not change within a recording. Which it is, is read from the shape: a pulse rises faster than it
+  falls, and its crest is narrower than its trough.
+- A beat is timed at the middle of its upstroke, some 0.2-0.3 s after the heart's own beat. Only distances between
+  beats matter here, so that delay stays in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.grid import bin_share
+from staging.heart import IBI_RANGE_S
+from staging.recording import EPOCH_S, Events, FloatArray, Signal
+
+__all__ = ["MIN_PULSE_RATE_HZ", "band_pass", "beat_intervals", "find_beats", "signal_quality", "wear"]
+
+MIN_PULSE_RATE_HZ = 16.0
+"""Below this rate an upstroke cannot be timed, and no beats are given."""
+
+PULSE_BAND_HZ = (0.5, 5.0)
+PULSE_ORDER = 2
+"""Elgendi's filter, but for its upper edge of 8 Hz: at 5 Hz noise moves the upstroke a tenth less, and slow pulses
+with a second hump are told from quick ones more often."""
+
+WORKING_RATE_HZ = 50.0
+"""Faster recordings are averaged down to this or a little more: neither beats nor their times suffer."""
+
+PEAK_WINDOW_S = 0.111
+BEAT_WINDOW_S = 0.667
+BEAT_WINDOW_RANGE_S = (0.4, 1.4)
+THRESHOLD = 0.01
+"""Elgendi's two windows, the second for beats 1 s apart and scaled to the rhythm within limits; and his offset, 2 %
+of the mean square of the pulse's positive half, which is 0.5 here."""
+
+BRIDGE_S = 0.2
+"""Longest run of missing samples across which a beat is still looked for."""
+
+FLAT_S = 0.6
+"""A value repeated for this long is a sensor without signal, not a pulse."""
+
+SPIKE_BENDS = 8.0
+"""A sample that leaves its neighbours' mean by 8 times what 95 % of all samples do is a glitch; upstrokes reach 4."""
+
+SIZE_WINDOW = 15
+SIZE_PERCENTILE = 25
+MAX_SIZE = 4.0
+MIN_SIZE_SHARE = 0.05
+"""A pulse is measured in its own size, the lower quartile of 15 one-second RMS values, and its square is cut at 4 of
+it: so a jerk hides no beats but its own. A size below a twentieth of the recording's median is no pulse."""
+
+RHYTHM_RATE_HZ = 16.0
+RHYTHM_WINDOW_S = 8.0
+RHYTHM_HOP_S = 2.0
+RHYTHM_RANGE_S = (0.3, 2.1)
+RHYTHM_MIN_CORRELATION = 0.7
+RHYTHM_FIRST_SHARE = 0.6
+"""The local distance of beats is the first peak of the autocorrelation of 8 s that reaches 0.6 of the highest, where
+that reaches 0.7; elsewhere (movement) it is not known. Lower limits mistake movement for a slow pulse."""
+
+REFRACTORY_SHARE = 0.6
+REFRACTORY_S = 0.3
+"""Of two peaks nearer than 0.6 of the local rhythm, the lower is a pulse's second hump. Without rhythm, 0.3 s."""
+
+UPSTROKE_S = 0.4
+AFTER_PEAK_S = 0.05
+"""Where the steepest point of the upstroke is looked for, about the peak."""
+
+SHAPE_S = (-0.2, 0.4)
+SHAPE_POINTS = 24
+SHAPE_BEATS = 21
+MIN_SHAPE_CORRELATION = 0.86
+MAX_INTERVAL_RATIO = 2.2
+"""A beat is good if it resembles the mean of the 21 around it (Orphanidou's limit for PPG)."""
+
+NO_PULSE_QUALITY = 0.3
+NO_PULSE_EPOCHS = 20
+"""Ten minutes without an epoch of which this share is believable: off the skin. Noise reaches 0.1-0.3."""
+
+
+@dataclass(frozen=True)
+class _Pulse:
+    """What beats are read from, at the working rate.
+
+    `pulse` float64 (n,): band-passed, upright, in units of its local size, 0 where not known. `known` bool (n,).
+    `rhythm_s` float64 (n,): local distance of beats, NaN where there is no rhythm.
+    """
+
+    pulse: NDArray[np.float64]
+    known: NDArray[np.bool_]
+    rhythm_s: NDArray[np.float64]
+    rate_hz: float
+    start_s: float
+
+
+def band_pass(ppg: Signal) -> Signal:
+    """The part of a PPG that beats are read from: 0.5-5 Hz, Butterworth of order 2, forwards and backwards.
+
+    Parameters
+    ----------
+    ppg : Signal
+        One-channel PPG in any unit; at least 16 Hz.
+
+    Returns
+    -------
+    Signal
+        float64 at the same rate, of the same length and unit; NaN where samples were missing for over 0.2 s.
+
+    Raises
+    ------
+    ValueError
+        If the rate is below 16 Hz or the signal has several channels.
+
+    Examples
+    --------
+    >>> t_s = np.arange(0, 60, 1 / 64)
+    >>> ppg = Signal(samples=5000 + 3 * t_s + np.sin(2 * np.pi * 1.2 * t_s), rate_hz=64.0, unit="a.u.")
+    >>> bool(abs(band_pass(ppg).samples[640:-640]).max() < 1.01)
+    True
+    """
+    _check(ppg)
+    if ppg.rate_hz < MIN_PULSE_RATE_HZ:
+        raise ValueError(f"a pulse needs {MIN_PULSE_RATE_HZ:g} Hz, got {ppg.rate_hz:g}")
+    samples = np.asarray(ppg.samples, dtype=np.float64)
+    known = _bridged(np.isfinite(samples), ppg.rate_hz)
+    passed = np.where(known, _band_pass(samples, ppg.rate_hz), np.nan)
+    return Signal(samples=passed, rate_hz=ppg.rate_hz, unit=ppg.unit, start_s=ppg.start_s)
+
+
+def find_beats(ppg: Signal) -> NDArray[np.float64]:
+    """Times of the heartbeats in a PPG, at the middle of their upstrokes.
+
+    Peaks are found where a short moving average of the squared pulse exceeds a long one (Elgendi), both in units of
+    the pulse's local size, the long one as long as the local rhythm asks. A pulse's second hump is dropped by that
+    rhythm. Each beat is timed where its upstroke, from the trough to the crest about its steepest point, passes half
+    its height, between samples. Of peak, steepest point, foot and tangent this moved least with noise.
+
+    Parameters
+    ----------
+    ppg : Signal
+        One-channel PPG in any unit and polarity, 25-256 Hz. NaN, flat parts and single-sample spikes are passed over.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_beats,)
+        Increasing times in seconds from the recording's zero; empty below 16 Hz, or without a pulse.
+
+    Raises
+    ------
+    ValueError
+        If the signal has several channels.
+
+    References
+    ----------
+    Elgendi M., Norton I., Brearley M., Abbott D., Schuurmans D., PLoS ONE 8 (2013) e76585,
+    doi 10.1371/journal.pone.0076585.
+
+    Examples
+    --------
+    A minute of 72 beats a minute:
+
+    >>> t_s = np.arange(0, 60, 1 / 64)
+    >>> phase = 2 * np.pi * 1.2 * t_s
+    >>> ppg = Signal(samples=np.exp(2 * np.cos(phase + 0.4 * np.cos(phase))), rate_hz=64.0, unit="a.u.")
+    >>> beats_s = find_beats(ppg)
+    >>> len(beats_s), float(np.median(np.diff(beats_s)).round(3))
+    (71, 0.833)
+    """
+    read = _read(ppg)
+    return np.empty(0) if read is None else _upstrokes(read, _peaks(read))
+
+
+def beat_intervals(beats_s: NDArray[np.float64]) -> Events:
+    """Inter-beat intervals as they stand, gaps and mistakes included.
+
+    Parameters
+    ----------
+    beats_s : ndarray of float64, shape (n_beats,)
+        Increasing times of beats in seconds.
+
+    Returns
+    -------
+    Events
+        One interval in s fewer than beats, each at the beat that ends it.
+
+    Examples
+    --------
+    >>> beat_intervals(np.array([0.5, 1.5, 2.25])).values.tolist()
+    [1.0, 0.75]
+    """
+    beats_s = np.asarray(beats_s, dtype=np.float64)
+    return Events(times_s=beats_s[1:], values=np.diff(beats_s), unit="s")
+
+
+def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> NDArray[np.float32]:
+    """Share of every epoch that believable beats cover.
+
+    A beat is believable if its shape, 0.6 s of the pulse about its time, correlates to 0.86 or more with the mean of
+    the 21 beats around it; an interval, if both its beats are, if it lies within 0.3-2.2 s, and if it is no more than
+    2.2 times as long or as short as the one before or after it.
+
+    Parameters
+    ----------
+    ppg : Signal
+        The PPG the beats come from.
+    beats_s : ndarray of float64, shape (n_beats,)
+        Increasing times of beats in seconds, by `find_beats` or the device's own.
+    n_epochs : int
+        Number of 30-s epochs.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_epochs,)
+        0-1; NaN where nothing was recorded.
+
+    References
+    ----------
+    Orphanidou C. et al., IEEE J. Biomed. Health Inform. 19 (2015) 832-838, doi 10.1109/JBHI.2014.2338351 (there a
+    yes or no for 10 s).
+
+    Examples
+    --------
+    >>> t_s = np.arange(0, 120, 1 / 64)
+    >>> phase = 2 * np.pi * 1.2 * t_s
+    >>> samples = np.exp(2 * np.cos(phase + 0.4 * np.cos(phase)))
+    >>> samples[t_s >= 90] = np.nan
+    >>> ppg = Signal(samples=samples, rate_hz=64.0, unit="a.u.")
+    >>> signal_quality(ppg, find_beats(ppg), 4)[1:].round(2).tolist()
+    [1.0, 0.9700000286102295, nan]
+    """
+    recorded = bin_share(ppg, n_epochs, EPOCH_S) > 0
+    quality = np.where(recorded, np.float32(0), np.float32(np.nan))
+    beats_s = np.asarray(beats_s, dtype=np.float64)
+    read = _read(ppg)
+    if read is None or beats_s.size < 3:
+        return quality
+    good = _shape_correlation(read, beats_s) >= MIN_SHAPE_CORRELATION
+    length = np.diff(beats_s)
+    low, high = IBI_RANGE_S
+    fits = good[1:] & good[:-1] & (length >= low) & (length <= high)
+    ratio = length[1:] / length[:-1]
+    alike = (ratio <= MAX_INTERVAL_RATIO) & (ratio >= 1 / MAX_INTERVAL_RATIO)
+    fits[1:] &= alike
+    fits[:-1] &= alike
+    # Believable seconds up to a time: straight between beats, rising only across intervals that fit.
+    until = np.concatenate([[0.0], np.cumsum(length * fits)])
+    edges_s = np.arange(n_epochs + 1) * EPOCH_S
+    covered = np.diff(np.interp(edges_s, beats_s, until)) / EPOCH_S
+    return np.where(recorded, covered, quality).astype(np.float32)
+
+
+def wear(quality: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whether there was skin under the sensor: there was not, where no pulse was for ten minutes or more.
+
+    Ten minutes of unbroken movement look the same; nothing can be had from the pulse then either.
+
+    Parameters
+    ----------
+    quality : ndarray of float32, shape (n_epochs,)
+        By `signal_quality`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_epochs,)
+        1 worn, 0 not worn; NaN where nothing was recorded.
+
+    Examples
+    --------
+    >>> quality = np.ones(60, np.float32)
+    >>> quality[10:15] = quality[30:50] = 0
+    >>> np.flatnonzero(wear(quality) == 0)[[0, -1]].tolist()
+    [30, 49]
+    """
+    recorded = np.isfinite(quality)
+    # Runs are counted in recorded epochs: a gap neither is nor ends a stretch without pulse.
+    absent = quality[recorded] < NO_PULSE_QUALITY
+    start, stop = _runs(absent)
+    long = stop - start >= NO_PULSE_EPOCHS
+    off = _within(start[long], stop[long], absent.size)
+    worn = np.full(len(quality), np.nan, np.float32)
+    worn[recorded] = np.where(off, 0, 1)
+    return worn
+
+
+def _check(ppg: Signal) -> None:
+    if ppg.samples.ndim != 1:
+        raise ValueError(f"a PPG has one channel, got shape {ppg.samples.shape}: choose one wavelength")
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First index of each run of True, and one past its last."""
+    turns = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
+    return np.flatnonzero(turns > 0), np.flatnonzero(turns < 0)
+
+
+def _within(start: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """True in ``start:stop`` of each of some runs that do not overlap, bool ``(n,)``."""
+    inside = np.zeros(n + 1, dtype=np.int8)
+    inside[start] += 1
+    inside[stop] -= 1
+    return np.cumsum(inside[:n]) > 0
+
+
+def _bridged(known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:
+    """`known` with its short gaps closed."""
+    start, stop = _runs(~known)
+    short = (stop - start) / rate_hz <= BRIDGE_S
+    return known | _within(start[short], stop[short], known.size)
+
+
+def _band_pass(samples: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+    """Straight lines across what is missing, then the filter; zeros where there is too little to filter."""
+    from scipy.signal import butter, sosfiltfilt
+
+    known = np.isfinite(samples)
+    if known.sum() < rate_hz:
+        return np.zeros_like(samples)
+    if not known.all():
+        at = np.arange(samples.size)
+        samples = np.where(known, samples, np.interp(at, at[known], samples[known]))
+    sos = butter(PULSE_ORDER, PULSE_BAND_HZ, "bandpass", fs=rate_hz, output="sos")
+    return np.asarray(sosfiltfilt(sos, samples, padlen=min(samples.size - 1, int(2 * rate_hz))))
+
+
+def _read(ppg: Signal) -> _Pulse | None:
+    """The pulse ready to be searched; None where rate or length allow none."""
+    _check(ppg)
+    if ppg.rate_hz < MIN_PULSE_RATE_HZ or ppg.duration_s < RHYTHM_WINDOW_S:
+        return None
+    samples, rate_hz, start_s = _averaged_down(_without_spikes_and_flats(ppg.samples, ppg.rate_hz), ppg)
+    known = _bridged(np.isfinite(samples), rate_hz)
+    pulse = _band_pass(samples, rate_hz)
+    pulse = np.where(known, pulse / _size(pulse, known, rate_hz), 0.0)
+    rhythm_s, steady = _rhythm(pulse, rate_hz)
+    return _Pulse(pulse * _polarity(pulse, rate_hz, steady), known, rhythm_s, rate_hz, start_s)
+
+
+def _without_spikes_and_flats(samples: FloatArray, rate_hz: float) -> NDArray[np.float64]:
+    """Single-sample spikes become their neighbours' mean, flat runs and infinities become NaN."""
+    clean = np.where(np.isfinite(samples), samples, np.nan).astype(np.float64)
+    start, stop = _runs(clean[1:] == clean[:-1])
+    flat = (stop - start + 1) / rate_hz >= FLAT_S
+    clean[_within(start[flat], stop[flat] + 1, clean.size)] = np.nan
+    between = (clean[2:] + clean[:-2]) / 2
+    bend = np.abs(clean[1:-1] - between)
+    known = np.isfinite(bend)
+    if known.any():
+        spike = np.flatnonzero(known & (bend > SPIKE_BENDS * max(np.percentile(bend[known], 95), np.finfo(float).tiny)))
+        clean[spike + 1] = between[spike]
+    return clean
+
+
+def _averaged_down(samples: NDArray[np.float64], ppg: Signal) -> tuple[NDArray[np.float64], float, float]:
+    """Means of as many samples as bring the rate down to WORKING_RATE_HZ or a little more, with rate and start."""
+    factor = int(ppg.rate_hz // WORKING_RATE_HZ)
+    if factor < 2:
+        return samples, ppg.rate_hz, ppg.start_s
+    blocks = samples[: samples.size // factor * factor].reshape(-1, factor)
+    return blocks.mean(axis=1), ppg.rate_hz / factor, ppg.start_s + (factor - 1) / 2 / ppg.rate_hz
+
+
+def _size(pulse: NDArray[np.float64], known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.float64]:
+    """Local size of the pulse, float64 ``(n,)``, positive; infinite throughout where there is none."""
+    from scipy.ndimage import percentile_filter
+
+    second = int(np.ceil(rate_hz))
+    n_seconds = -(-pulse.size // second)
+    padded = np.zeros((2, n_seconds * second))
+    padded[0, : pulse.size] = np.where(known, pulse, 0.0) ** 2
+    padded[1, : pulse.size] = known
+    power, count = padded.reshape(2, n_seconds, second).sum(axis=2)
+    filled = count >= second / 2
+    if not filled.any():
+        return np.full(pulse.size, np.inf)
+    rms = np.sqrt(power[filled] / count[filled])
+    size = percentile_filter(rms, SIZE_PERCENTILE, min(SIZE_WINDOW, rms.size), mode="nearest")
+    typical = np.median(size[size > 0]) if (size > 0).any() else np.inf
+    middle = (np.flatnonzero(filled) + 0.5) * second
+    return np.asarray(np.interp(np.arange(pulse.size), middle, np.maximum(size, MIN_SIZE_SHARE * typical)))
+
+
+def _rhythm(pulse: NDArray[np.float64], rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Local distance of beats in s, float64 ``(n,)``, NaN where unknown; and which 2-s hops are steady."""
+    factor = max(1, int(rate_hz // RHYTHM_RATE_HZ))
+    coarse = pulse[: pulse.size // factor * factor].reshape(-1, factor).mean(axis=1)
+    coarse = np.clip(coarse, -MAX_SIZE / 2, MAX_SIZE / 2).astype(np.float32)
+    rate_hz, fine_hz = rate_hz / factor, rate_hz
+    width, hop = int(RHYTHM_WINDOW_S * rate_hz), int(RHYTHM_HOP_S * rate_hz)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(coarse, (width // 2, width)), width)[::hop]
+    frames = frames[: -(-coarse.size // hop)]
+    spectrum = np.fft.rfft(frames - frames.mean(axis=1, keepdims=True), 2 * width, axis=1)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :width]
+    power = correlation[:, :1].copy()
+    correlation /= np.where(power > 0, power, np.inf) * (1 - np.arange(width) / width)
+
+    first, last = int(RHYTHM_RANGE_S[0] * rate_hz), int(RHYTHM_RANGE_S[1] * rate_hz) + 1
+    before, here, after = (correlation[:, first + k : last + k] for k in (-1, 0, 1))
+    peaks = np.where((here >= before) & (here > after), here, -1.0)
+    highest = peaks.max(axis=1)
+    lag = np.argmax(peaks >= RHYTHM_FIRST_SHARE * highest[:, None], axis=1)
+    steady = highest > RHYTHM_MIN_CORRELATION
+    if not steady.any():
+        return np.full(pulse.size, np.nan), steady
+    at_s = np.arange(len(frames)) * hop / rate_hz
+    sample_s = np.arange(pulse.size) / fine_hz
+    known_s = at_s[steady]
+    rhythm_s = np.interp(sample_s, known_s, (lag[steady] + first) / rate_hz)
+    after_index = np.clip(np.searchsorted(known_s, sample_s), 0, known_s.size - 1)
+    nearest_s = np.minimum(
+        np.abs(known_s[after_index] - sample_s), np.abs(known_s[np.maximum(after_index - 1, 0)] - sample_s)
+    )
+    rhythm_s[nearest_s > RHYTHM_WINDOW_S / 2] = np.nan
+    return rhythm_s, steady
+
+
+def _polarity(pulse: NDArray[np.float64], rate_hz: float, steady: NDArray[np.bool_]) -> float:
+    """1 if the pulse stands upright, -1 if upside down: the sign of slope and height skewness where it is steady."""
+    width = int(RHYTHM_WINDOW_S * rate_hz)
+    frames = pulse[: pulse.size // width * width].reshape(-1, width)
+    per_frame = round(RHYTHM_WINDOW_S / RHYTHM_HOP_S)
+    in_rhythm = steady[per_frame // 2 :: per_frame][: len(frames)]
+    frames = frames[: len(in_rhythm)]
+    if in_rhythm.any():
+        frames = frames[in_rhythm]
+    asymmetry = _skewness(frames) + _skewness(np.diff(frames, axis=1))
+    return -1.0 if np.median(asymmetry) < 0 else 1.0
+
+
+def _skewness(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Skewness of each row, 0 for a constant one."""
+    centred = frames - frames.mean(axis=1, keepdims=True)
+    square = centred * centred
+    spread = np.sqrt(square.mean(axis=1))
+    return np.asarray((square * centred).mean(axis=1) / np.where(spread > 0, spread, np.inf) ** 3)
+
+
+def _peaks(read: _Pulse) -> NDArray[np.int64]:
+    """Index of the highest sample of every pulse wave."""
+    from scipy.ndimage import uniform_filter1d
+
+    def average(window_s: float) -> NDArray[np.float64]:
+        return np.asarray(uniform_filter1d(energy, max(1, round(window_s * read.rate_hz)), mode="constant"))
+
+    energy = np.clip(read.pulse, 0.0, MAX_SIZE) ** 2
+    # A window for each sample's rhythm would be no moving average; a few lengths a quarter apart are near enough.
+    wanted_s = np.clip(BEAT_WINDOW_S * np.nan_to_num(read.rhythm_s, nan=1.0), *BEAT_WINDOW_RANGE_S)
+    step = np.rint(np.log(wanted_s / BEAT_WINDOW_S) / np.log(1.25)).astype(np.int64)
+    threshold = np.empty_like(energy)
+    for length in np.unique(step):
+        here = step == length
+        threshold[here] = average(BEAT_WINDOW_S * 1.25**length)[here]
+    start, stop = _runs(average(PEAK_WINDOW_S) > threshold + THRESHOLD)
+    wide = stop - start >= round(PEAK_WINDOW_S * read.rate_hz)
+    start, stop = start[wide], stop[wide]
+    if not start.size:
+        return start
+    inside = np.flatnonzero(_within(start, stop, energy.size))
+    length = stop - start
+    height = read.pulse[inside]
+    highest = np.maximum.reduceat(height, np.cumsum(length) - length)
+    top = np.flatnonzero(height == np.repeat(highest, length))
+    wave = np.repeat(np.arange(len(start)), length)[top]
+    return _thinned(inside[top[np.diff(wave, prepend=-1) > 0]], read)
+
+
+def _thinned(peaks: NDArray[np.int64], read: _Pulse) -> NDArray[np.int64]:
+    """Peaks without the lower ones of those too near to each other, the highest of all kept first."""
+    while True:
+        apart = np.nan_to_num(REFRACTORY_SHARE * read.rhythm_s[peaks], nan=REFRACTORY_S) * read.rate_hz
+        near = np.concatenate([[False], np.diff(peaks) < np.minimum(apart[1:], apart[:-1]), [False]])
+        if not near.any():
+            return peaks
+        height = np.concatenate([[-np.inf], read.pulse[peaks], [-np.inf]])
+        before, after = near[:-1], near[1:]
+        top = ~(before & (height[:-2] >= height[1:-1])) & ~(after & (height[2:] > height[1:-1]))
+        beside_top = (before & np.concatenate([[False], top[:-1]])) | (after & np.concatenate([top[1:], [False]]))
+        peaks = peaks[top | ~beside_top]
+
+
+def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Time at which the upstroke before every peak is half way up, in s; none twice, none across missing samples."""
+    pulse, last = read.pulse, read.pulse.size - 1
+    slope = np.diff(pulse)
+    trough = np.flatnonzero((slope[:-1] <= 0) & (slope[1:] > 0)) + 1
+    crest = np.flatnonzero((slope[:-1] > 0) & (slope[1:] <= 0)) + 1
+    if not (peaks.size and trough.size and crest.size):
+        return np.empty(0)
+    about = np.arange(-round(UPSTROKE_S * read.rate_hz), round(AFTER_PEAK_S * read.rate_hz) + 1)
+    earliest = np.concatenate([[0], peaks[:-1]])[:, None]
+    near = np.clip(peaks[:, None] + about, earliest, slope.size - 1)
+    steepest = near[np.arange(peaks.size), slope[near].argmax(axis=1)]
+    low = np.searchsorted(trough, steepest, side="right") - 1
+    high = np.searchsorted(crest, steepest, side="right")
+    whole = (low >= 0) & (high < crest.size)
+    low, first = np.unique(low[whole], return_index=True)
+    foot, top = trough[low], crest[high[whole][first]]
+    missing = np.concatenate([[0], np.cumsum(~read.known)])
+    sound = (missing[top + 1] == missing[foot]) & (top > foot)
+    foot, top = foot[sound], top[sound]
+    if not foot.size:
+        return np.empty(0)
+    # Between foot and top the pulse only rises: the first sample at half height ends the step that crosses it.
+    half = (pulse[foot] + pulse[top]) / 2
+    rise = np.minimum(foot[:, None] + np.arange(int((top - foot).max()) + 1), last)
+    over = rise[np.arange(foot.size), np.argmax(pulse[rise] >= half[:, None], axis=1)]
+    position = over - (pulse[over] - half) / (pulse[over] - pulse[over - 1])
+    return np.asarray(read.start_s + position / read.rate_hz)
+
+
+def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlation of each beat's shape with the mean shape of the beats around it, float64 ``(n_beats,)``."""
+    from scipy.ndimage import uniform_filter1d
+
+    def local_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(uniform_filter1d(values, min(SHAPE_BEATS, len(values)), axis=0, mode="nearest"))
+
+    def unit(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+        centred = shapes - shapes.mean(axis=1, keepdims=True)
+        length = np.linalg.norm(centred, axis=1, keepdims=True)
+        return np.asarray(centred / np.where(length > 0, length, np.inf))
+
+    position = (beats_s[:, None] + np.linspace(*SHAPE_S, SHAPE_POINTS) - read.start_s) * read.rate_hz
+    index = np.clip(np.floor(position).astype(np.int64), 0, read.pulse.size - 2)
+    part = np.clip(position - index, 0.0, 1.0)
+    shapes = unit(read.pulse[index] * (1 - part) + read.pulse[index + 1] * part)
+    shapes[~(read.known[index] & read.known[index + 1]).all(axis=1)] = 0.0
+    typical = local_mean(shapes)
+    # A second mean leaves out what does not resemble the first.
+    like = (shapes * unit(typical)).sum(axis=1) > 0.5
+    typical = unit(local_mean(np.where(like[:, None], shapes, 0.0)))
+    return np.asarray((shapes * typical).sum(axis=1))
