@@ -311,7 +311,8 @@ def _box_sum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     half, n = width // 2, len(values)
     cumulative = np.concatenate([[0.0], np.cumsum(values)])
     index = np.arange(n)
-    return cumulative[np.minimum(index + half + 1, n)] - cumulative[np.maximum(index - half, 0)]
+    window = cumulative[np.minimum(index + half + 1, n)] - cumulative[np.maximum(index - half, 0)]
+    return np.asarray(window, dtype=np.float64)
 
 
 def _box_max(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ MIN_WINDOW_COVERAGE = 0.4
 """Share of the window that clean intervals must cover."""
 
 MAX_GAP_S = 30.0
-"""Longest distance between two heart-rate samples of a device that is bridged by a straight line."""
+"""Longest distance between two known heart rates that is bridged by a straight line, whatever they come from."""
 
 
 def clean_intervals(ibi: Events) -> Events:
@@ -89,7 +89,8 @@ def heart_rate_track(source: Events, n_steps: int, *, step_s: float = 5.0) -> ND
     Returns
     -------
     ndarray of float32, shape (n_steps,)
-        bpm; NaN where beats cover less than 40 % of the trailing 25 s, or heart-rate samples are over 30 s apart.
+        bpm; NaN where nothing is known over more than 30 s: no samples, or beats that cover less than 40 % of the
+        trailing 25 s.
 
     Raises
     ------
@@ -131,22 +132,27 @@ def _rate_of_beats(ibi: Events, at_s: NDArray[np.float64]) -> NDArray[np.float32
 
     seconds = within_window(covered)
     enough = seconds >= MIN_WINDOW_COVERAGE * WATCH_WINDOW_S
-    rate = np.full(at_s.shape, np.nan)
-    rate[enough] = 60.0 * within_window(beats)[enough] / seconds[enough]
-    return rate.astype(np.float32)
+    rate = 60.0 * within_window(beats)[enough] / seconds[enough]
+    # Beyond the last beat the window empties step by step: nothing is known there, and nothing is extended.
+    return _bridged(at_s[enough], rate, at_s, reach_s=0.0)
 
 
 def _rate_of_samples(hr: Events, at_s: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Straight lines between samples that are near enough to each other."""
+    """A device's own rate at each time."""
     known = np.isfinite(hr.values)
     times, values = hr.times_s[known], hr.values[known]
+    return _bridged(times, values, at_s, reach_s=MAX_GAP_S / 2)
+
+
+def _bridged(
+    times: NDArray[np.float64], values: NDArray[np.float64], at_s: NDArray[np.float64], *, reach_s: float
+) -> NDArray[np.float32]:
+    """Straight lines between known values that are near enough, which hold for `reach_s` beyond the first and last."""
     if times.size == 0:
         return np.full(at_s.shape, np.nan, np.float32)
     rate = np.interp(at_s, times, values)
-    after = np.searchsorted(times, at_s)
-    previous = times[np.clip(after - 1, 0, times.size - 1)]
-    following = times[np.clip(after, 0, times.size - 1)]
-    # Before the first and after the last sample both neighbours are the same one: at most a step may be extended.
-    outside = (at_s < times[0] - MAX_GAP_S / 2) | (at_s > times[-1] + MAX_GAP_S / 2)
+    previous = times[np.clip(np.searchsorted(times, at_s, side="right") - 1, 0, None)]
+    following = times[np.clip(np.searchsorted(times, at_s, side="left"), None, times.size - 1)]
+    outside = (at_s < times[0] - reach_s) | (at_s > times[-1] + reach_s)
     rate[(following - previous > MAX_GAP_S) | outside] = np.nan
     return rate.astype(np.float32)

@@ -29,7 +29,7 @@ MIN_EPOCHS = 20
 GOOD_COVERAGE = 0.5
 """Share of the recording that a source of heart rate must cover to be taken before the sources after it."""
 
-MIN_PULSE_QUALITY = 0.3
+MIN_PULSE_QUALITY = 0.7
 """Quality of an epoch's PPG below which its beats are not believed."""
 
 SENSORS = ("heart", "motion", "temperature")

@@ -1,0 +1,105 @@
+"""Whatever the device gave becomes the same tracks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from staging.errors import RecordingError
+from staging.recording import Events, Recording, Signal
+from staging.simulate import simulate_night
+from staging.tracks import SENSORS, prepare, slice_tracks
+
+
+@pytest.fixture(scope="module")
+def night():
+    return simulate_night(3, duration_h=2.0)
+
+
+def test_pulse_and_watch_give_the_same_heart_rate(night):
+    """One definition of the track: beats found in the PPG against the watch-like series of the same heart."""
+    pulse, watch = (prepare(recording).heart_rate_bpm for recording in (night.recording, night.watch))
+    both = np.isfinite(pulse[: len(watch)]) & np.isfinite(watch[: len(pulse)])
+    difference = (pulse[: len(both)] - watch[: len(both)])[both]
+    assert both.mean() > 0.8
+    assert abs(np.median(difference)) < 1.0
+    assert np.quantile(np.abs(difference), 0.9) < 4.0
+
+
+def test_raw_acceleration_and_a_watchs_counts_agree_on_who_moves_when(night):
+    raw, watch = (prepare(recording).counts for recording in (night.recording, night.watch))
+    n = min(len(raw), len(watch))
+    both = np.isfinite(raw[:n]) & np.isfinite(watch[:n])
+    assert np.corrcoef(np.log1p(raw[:n][both]), np.log1p(watch[:n][both]))[0, 1] > 0.9
+
+
+def test_every_sensor_is_optional(night):
+    whole = night.recording
+    for kept in ({"acc"}, {"ppg"}, {"temp"}, {"acc", "temp"}, {"ppg", "acc"}):
+        recording = Recording(**{name: channel for name, channel in whole.channels().items() if name in kept})
+        tracks = prepare(recording)
+        assert set(tracks.coverage) == set(SENSORS)
+        assert (tracks.coverage["heart"].max() > 0) == ("ppg" in kept)
+        assert (tracks.coverage["motion"].max() > 0) == ("acc" in kept)
+        assert (tracks.coverage["temperature"].max() > 0) == ("temp" in kept)
+
+
+def test_the_first_good_source_of_heart_rate_is_taken():
+    times = np.arange(1.0, 1200.0)
+    beats = Events(times_s=times, values=np.ones(len(times)), unit="s")
+    slow = Events(times_s=times, values=np.full(len(times), 50.0), unit="bpm")
+    assert prepare(Recording(ibi=beats, hr=slow)).sources["heart"] == "ibi"
+    few = Events(times_s=times[:100], values=np.ones(100), unit="s")
+    assert prepare(Recording(ibi=few, hr=slow)).sources["heart"] == "hr"
+
+
+def test_the_grid_begins_at_second_0_whatever_the_first_sample():
+    hr = Events(times_s=np.arange(605.0, 1805.0, 5.0), values=np.full(240, 60.0), unit="bpm")
+    tracks = prepare(Recording(hr=hr))
+    assert tracks.n_epochs == 60
+    assert not tracks.coverage["heart"][:19].any()
+    assert tracks.coverage["heart"][21:].all()
+
+
+def test_drifting_bins_of_counts_keep_their_place():
+    times = np.arange(80) * 15.014  # a watch's bins last a little longer than 15 s
+    tracks = prepare(Recording(counts=Events(times_s=times, values=np.arange(80.0), unit="counts")))
+    np.testing.assert_array_equal(tracks.counts[:30], np.arange(30.0))
+
+
+def test_ten_minutes_are_needed():
+    hr = Events(times_s=np.arange(0.0, 240.0, 5.0), values=np.full(48, 60.0), unit="bpm")
+    with pytest.raises(RecordingError, match="too short"):
+        prepare(Recording(hr=hr))
+
+
+def test_a_device_on_the_table_is_not_a_sleeper():
+    rng = np.random.default_rng(0)
+    n = 32 * 3600 * 2
+    still = np.tile(np.array([0.0, 0.0, 1.0]), (n, 1)) + 0.002 * rng.standard_normal((n, 3))
+    acc = Signal(samples=still.astype(np.float32), rate_hz=32.0, unit="g")
+    tracks = prepare(Recording(acc=acc))
+    assert tracks.coverage["motion"].mean() < 0.2
+    assert any("not worn" in warning for warning in tracks.warnings)
+
+
+def test_a_slice_is_a_night_of_its_own(night):
+    whole = prepare(night.watch.replace(start=datetime(2026, 1, 1, 22, tzinfo=UTC), lights_off_s=600.0))
+    part = slice_tracks(whole, 10, 60)
+    assert part.n_epochs == 50
+    assert part.start == datetime(2026, 1, 1, 22, 5, tzinfo=UTC)
+    assert part.lights_off_s == 300.0
+    np.testing.assert_array_equal(part.heart_rate_bpm, whole.heart_rate_bpm[60:360])
+    np.testing.assert_array_equal(part.coverage["motion"], whole.coverage["motion"][10:60])
+
+
+@pytest.mark.parametrize("subject", ["46343", "7749105", "1360686"])
+def test_real_watch_nights_including_odd_ones(shared_data, subject):
+    from staging.readers import read
+
+    tracks = prepare(read(shared_data / "sleep_accel" / f"{subject}_cleaned_hr.out"))
+    assert tracks.sources == {"heart": "hr", "motion": "counts"}
+    if subject == "7749105":  # the watch stopped after 67 min
+        assert tracks.coverage["heart"][135:].max() == 0.0
