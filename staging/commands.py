@@ -67,7 +67,7 @@ def score(options: argparse.Namespace) -> int:
     if len(names) > 1 and nights and not options.quiet:
         print(table(nights))
         for night in nights:
-            for warning in night.warnings:
+            for warning in night.timed_warnings():
                 print(f"{night.name}: {warning}", file=sys.stderr)
         print(f"{len(nights)} of {len(names)} recordings scored, results in {options.out}", file=sys.stderr)
     # A defect must not hide behind a recording that is merely bad.

@@ -128,6 +128,10 @@ class ScoredNight:
         """What was mended or doubted, once each."""
         return tuple(dict.fromkeys((*self.tracks.warnings, *self.hypnogram.warnings)))
 
+    def timed_warnings(self) -> tuple[str, ...]:
+        """The warnings with the times of the epochs that they name, for people."""
+        return tuple(self.clock.with_times(warning, self.hypnogram.epoch_s) for warning in self.warnings)
+
     def coverage_pct(self) -> dict[str, float]:
         """Share of the night that each sensor usefully covers, in percent, keys `SENSORS`."""
         return {

@@ -102,7 +102,7 @@ def screen(night: ScoredNight, files: Sequence[Path] = (), *, ascii_only: bool =
     body = ["", *drawn, "", *_metrics(night), *_certainty(night)]
     foot = _files(files)
     room = LINES - len(head) - len(body) - len(foot)
-    return "\n".join([*head, *body, *_warnings(night.warnings, room), *foot])
+    return "\n".join([*head, *body, *_warnings(night.timed_warnings(), room), *foot])
 
 
 def _device(night: ScoredNight) -> str:

@@ -6,6 +6,7 @@ Times of day are shown in the zone of the night's start; without a start, time c
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -15,6 +16,8 @@ __all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "whol
 
 NO_VALUE = "–"
 """Stands for a value that is not defined."""
+
+_EPOCHS = re.compile(r"\bepochs? (\d+)\b(?:(?: and | to |–|-)(\d+)\b)?")
 
 _TICK_STEPS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _ZONE_GRID_S = 900  # every zone's offset from UTC is a multiple of a quarter of an hour
@@ -141,6 +144,27 @@ class NightClock:
             return "start time unknown"
         last = end.strftime("%H:%M" if end.date() == self.start.date() else "%Y-%m-%d %H:%M")
         return f"{self.start:%Y-%m-%d %H:%M} – {last} ({zone_name(self.start.tzinfo)})"
+
+    def with_times(self, text: str, epoch_s: float) -> str:
+        """A message with the times of the epochs that it names added to them.
+
+        Examples
+        --------
+        >>> clock = NightClock(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), 3600.0)
+        >>> clock.with_times("heart: missing between epochs 20 and 39", 30.0)
+        'heart: missing between epochs 20 and 39 (23:20–23:30)'
+        >>> clock.with_times("moved in epoch 2", 30.0)
+        'moved in epoch 2 (23:11)'
+        """
+
+        def add(match: re.Match[str]) -> str:
+            first, last = int(match[1]), match[2]
+            ends = [first * epoch_s] if last is None else [first * epoch_s, (int(last) + 1) * epoch_s]
+            if any(at_s > self.duration_s for at_s in ends):
+                return match[0]
+            return f"{match[0]} ({'–'.join(self.text(at_s) for at_s in ends)})"
+
+        return _EPOCHS.sub(add, text)
 
     def ticks(self, most: int = 12) -> list[Tick]:
         """At most so many marks at round times: of day, or since the start where no clock is known.

@@ -52,7 +52,12 @@ def test_inputs_are_finite_whatever_is_missing(n, seed, missing):
 @given(st.sampled_from(["heart", "counts", "posture", "temperature"]))
 @settings(deadline=None)
 def test_a_missing_sensor_is_zero_and_masked_and_leaves_the_others(group):
-    field = {"heart": "heart_rate_bpm", "counts": "counts", "posture": "posture_change_deg", "temperature": "temperature_c"}
+    field = {
+        "heart": "heart_rate_bpm",
+        "counts": "counts",
+        "posture": "posture_change_deg",
+        "temperature": "temperature_c",
+    }
     night = a_night()
     without = dataclasses.replace(night, **{field[group]: np.full_like(getattr(night, field[group]), np.nan)})
     whole, part = extract(night, DEFAULT_SPEC), extract(without, DEFAULT_SPEC)
@@ -67,9 +72,9 @@ def test_a_missing_sensor_is_zero_and_masked_and_leaves_the_others(group):
 def test_a_person_with_a_faster_heart_has_the_same_relative_features(shift):
     night = a_night()
     faster = dataclasses.replace(night, heart_rate_bpm=night.heart_rate_bpm + np.float32(shift))
-    changed = ~np.isclose(
-        extract(night, DEFAULT_SPEC).features, extract(faster, DEFAULT_SPEC).features, atol=1e-4
-    ).all(axis=0)
+    changed = ~np.isclose(extract(night, DEFAULT_SPEC).features, extract(faster, DEFAULT_SPEC).features, atol=1e-4).all(
+        axis=0
+    )
     assert {NAMES[i] for i in np.flatnonzero(changed)} <= {"heart:night_level"}
 
 

@@ -123,7 +123,7 @@ def _stages(report: Agreement) -> Table:
 
 
 def _totals(report: Agreement) -> Table:
-    heads = ["night", "n", "reference", "predicted", f"bias {_confidence(report)}", "limits of agreement"]
+    heads = ["night", "n", "ref.", "pred.", f"bias {_confidence(report)}", "agreement limits"]
     shown = [report.nights[name] for name in HEADLINES if name in report.nights] or list(report.nights.values())
     rows = [
         [

@@ -25,7 +25,8 @@ __all__ = ["Stamps", "Table", "is_number"]
 _EMPTY_FIELD = re.compile(rb"(?m)(?<=[,;\t])(?=[,;\t]|[ ]*$)|^(?=[,;\t])")
 _NO_VALUE = re.compile(rb"(?i)\b(?:null|none|n/a|na)\b|(?<![0-9.])-(?=[,;\t\n]|$)")
 _US_PER_S = 1_000_000
-_LATEST_US = 10_000_000_000 * _US_PER_S
+_LAST_YEAR = 2286  # beyond it Unix seconds have eleven digits
+_LONGEST = "2026-03-28T22:41:05.123456"
 _ZONE_FROM = len("2026-03-28T22:41")
 
 
@@ -171,7 +172,7 @@ class Table:
         """
         text = _column_bytes(self._body.replace(b'"', b""), column, (self._delimiter or " ").encode())
         text = np.char.strip(text) if text.size else text
-        width = max(text.dtype.itemsize, 26) + 6  # room to look for six letters of zone behind any stamp
+        width = max(text.dtype.itemsize, len(_LONGEST)) + 6  # room to look for six letters of zone behind any stamp
         cells = text.astype(f"S{width}").view(np.uint8).reshape(len(text), width)
         tail = cells[:, _ZONE_FROM:-6]
         zoned = (tail == ord("+")) | (tail == ord("-")) | (tail == ord("Z"))
@@ -180,16 +181,12 @@ class Table:
             raise FormatError(self.where, "some time stamps have a zone and some have none", "give all the same zone")
         cut = np.where(has_zone, _ZONE_FROM + zoned.argmax(axis=1), width - 6)
         zones = np.take_along_axis(cells, cut[:, None] + np.arange(6), axis=1)
-        place = np.arange(width)
-        clock = np.where((place < cut[:, None]) & (place < 26), cells, 0)  # numpy refuses more than microseconds
         try:
-            wall = _text(clock).astype("datetime64[us]").astype(np.int64)
-            if wall.min() < 0 or wall.max() > _LATEST_US:  # NaT, and years that no device knew
-                raise ValueError("not a year from 1970 to 2286")
+            wall_us = _wall_us(np.where(np.arange(width) < cut[:, None], cells, 0))
             if not has_zone.any():
-                return Stamps(wall_us=wall, offset=None)
+                return Stamps(wall_us=wall_us, offset=None)
             names, which = np.unique(_text(zones), return_inverse=True)
-            offsets = [_offset(name.decode()) for name in names]
+            offsets = [_offset(name.decode("latin-1")) for name in names]
         except ValueError as error:
             example = self.first_row[column] if column < len(self.first_row) else ""
             raise FormatError(
@@ -198,7 +195,7 @@ class Table:
                 "write 2026-03-28T22:41:05Z",
             ) from error
         shift_us = np.array([offset.total_seconds() * _US_PER_S for offset in offsets], dtype=np.int64)
-        return Stamps(wall_us=wall - shift_us[which], offset=timezone(offsets[which[0]]))
+        return Stamps(wall_us=wall_us - shift_us[which], offset=timezone(offsets[which[0]]))
 
     def _parse(self, body: bytes, columns: Sequence[int]) -> NDArray[np.float64]:
         if not body.strip():
@@ -269,6 +266,43 @@ def _column_bytes(body: bytes, column: int, delimiter: bytes) -> NDArray[np.byte
 def _text(cells: NDArray[np.uint8]) -> NDArray[np.bytes_]:
     """Rows of bytes as byte strings."""
     return np.ascontiguousarray(cells).view(f"S{cells.shape[1]}").reshape(-1)
+
+
+def _wall_us(cells: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Microseconds from 1970 of ISO times, given as letters without their zone and with zeros behind them.
+
+    By arithmetic on the digits: numpy's own conversion of byte strings can crash the interpreter on wrong ones.
+    """
+    letters = np.ascontiguousarray(cells.T)  # a row for every place
+    ended = letters == 0
+    is_digit = (letters >= ord("0")) & (letters <= ord("9"))
+
+    def number(*places: int) -> NDArray[np.int64]:
+        value = np.zeros(letters.shape[1], dtype=np.int64)
+        for place in places:
+            value = value * 10 + np.where(is_digit[place], letters[place] - ord("0"), 0)
+        return value
+
+    has_seconds = letters[16] == ord(":")
+    has_fraction = has_seconds & ((letters[19] == ord(".")) | (letters[19] == ord(",")))
+    year, month, day, hour, minute = number(0, 1, 2, 3), number(5, 6), number(8, 9), number(11, 12), number(14, 15)
+    second, microsecond = number(17, 18), number(*range(20, 26))
+    good = is_digit[[0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15]].all(axis=0)
+    good &= (letters[4] == ord("-")) & (letters[7] == ord("-")) & (letters[13] == ord(":"))
+    good &= (letters[10] == ord("T")) | (letters[10] == ord(" "))
+    good &= np.where(has_seconds, is_digit[17] & is_digit[18], ended[16])
+    good &= np.where(has_fraction, is_digit[20], ended[19])
+    good &= (is_digit[20:] | ended[20:]).all(axis=0) & ~(ended[16:-1] & ~ended[17:]).any(axis=0)
+    good &= (year >= 1970) & (year <= _LAST_YEAR) & (month >= 1) & (month <= 12)
+    good &= (hour < 24) & (minute < 60) & (second < 60)
+    months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    days = months.astype("datetime64[D]")
+    in_month = ((months + 1).astype("datetime64[D]") - days).astype(np.int64)
+    if not np.all(good & (day >= 1) & (day <= in_month)):
+        raise ValueError("not an ISO time")
+    minutes = ((days.astype(np.int64) + day - 1) * 24 + hour) * 60 + minute
+    wall_us: NDArray[np.int64] = (minutes * 60 + second) * _US_PER_S + microsecond
+    return wall_us
 
 
 def _offset(text: str) -> timedelta:

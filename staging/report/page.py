@@ -173,7 +173,7 @@ def _composition(night: ScoredNight) -> str:
 def _warnings(night: ScoredNight) -> str:
     if not night.warnings:
         return ""
-    items = "".join(f"<li>{escape(warning)}</li>" for warning in night.warnings)
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in night.timed_warnings())
     return f'<aside class="card note"><h2>Mind that</h2><ul>{items}</ul></aside>'
 
 

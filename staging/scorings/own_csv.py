@@ -24,6 +24,7 @@ import csv
 import io
 import os
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +34,17 @@ from staging.architecture.nights import fixed_offset, in_bed_span
 from staging.errors import FormatError
 from staging.files import write_atomically
 from staging.hypnogram import CLASSES, Hypnogram, Stage
+from staging.scorings.options import Options
+from staging.scorings.segments import NIGHT_GAP_S, numbered
 
-__all__ = ["format_csv", "read_csv", "write_csv"]
+__all__ = ["TITLE", "format_csv", "read", "read_csv", "sniff", "write", "write_csv"]
+
+TITLE = "CSV of this package (.csv)"
 
 _COVERAGE = "coverage_"
 _PLAIN = ("epoch", "start", "stage")
 _TOLERANCE_S = 1e-3
+_ONE_EPOCH_S = 30.0
 
 
 def write_csv(hypnogram: Hypnogram, path: str | os.PathLike[str]) -> Path:
@@ -75,6 +81,9 @@ def write_csv(hypnogram: Hypnogram, path: str | os.PathLike[str]) -> Path:
     <BLANKLINE>
     """
     return write_atomically(path, format_csv(hypnogram))
+
+
+write = write_csv
 
 
 def format_csv(hypnogram: Hypnogram) -> str:
@@ -138,7 +147,7 @@ def _starts(hypnogram: Hypnogram, index: NDArray[np.int64]) -> list[str]:
 
 
 def read_csv(path: str | os.PathLike[str]) -> Hypnogram:
-    """Read this package's CSV.
+    """Read a night from the CSV of this package.
 
     The epoch length is the step of ``start``; a file of a single row is taken as one epoch of 30 s. Columns that are
     not of the format are left out and named in the warnings.
@@ -156,7 +165,7 @@ def read_csv(path: str | os.PathLike[str]) -> Hypnogram:
     Raises
     ------
     FormatError
-        If the file cannot be read or a row is wrong; the message names the line.
+        If the file cannot be read, holds several nights or a row is wrong; the message names the line.
 
     Examples
     --------
@@ -167,11 +176,76 @@ def read_csv(path: str | os.PathLike[str]) -> Hypnogram:
     ...     read_csv(write_csv(night, Path(folder) / "night.csv")).start.isoformat()
     '2024-03-01T23:00:00+00:00'
     """
+    nights = read(path, Options())
+    if len(nights) > 1:
+        raise FormatError(path, f"holds {len(nights)} nights", "read it with read_hypnograms")
+    return nights[0]
+
+
+def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
+    """Nights of a file; a gap of more than 3 h between two rows parts them.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read or a row is wrong; the message names the line.
+    """
+    header, lines, cells = _cells(path)
+    n_classes = _resolution(path, header)
+    _check_stages(path, lines, cells["stage"], n_classes)
+    start, seconds = _seconds(path, lines, cells["start"])
+    epoch_s, cuts = _grid(path, lines, seconds)
+    probabilities = np.column_stack(
+        [_floats(path, lines, name, cells[name]) for name in _probability_columns(n_classes)]
+    )
+    coverage = {
+        name.removeprefix(_COVERAGE): _floats(path, lines, name, cells[name])
+        for name in header
+        if name.startswith(_COVERAGE)
+    }
+    known = {*_PLAIN, "in_bed", *classes}
+    extra = [name for name in header if name not in known and not name.startswith(_COVERAGE)]
+    stages = np.array([stage.strip().upper() for stage in cells["stage"]])
+    nights = []
+    for index, (first, last) in enumerate(pairwise(cuts)):
+        part = slice(first, last)
+        lights = _lights(path, lines[part], cells["in_bed"][part]) if "in_bed" in cells else None
+        known_rows = not np.isnan(probabilities[part]).all()
+        nights.append(
+            Hypnogram(
+                stages=stages[part],
+                n_classes=n_classes,
+                epoch_s=epoch_s,
+                start=None if start is None else start + timedelta(seconds=float(seconds[first])),
+                probabilities=probabilities[part] if known_rows else None,
+                coverage={sensor: values[part] for sensor, values in coverage.items()},
+                lights_off_s=None if lights is None else lights[0] * epoch_s,
+                lights_on_s=None if lights is None else lights[1] * epoch_s,
+                source=numbered(path, index, len(cuts) - 1),
+                warnings=tuple(f"column {name!r} was not used" for name in extra),
+            )
+        )
+    return nights
+
+
+def sniff(name: str, head: bytes) -> bool:
+    """Whether a file is this CSV, from its header."""
+    text = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    columns = {cell.strip().lower() for cell in text[0].split(b",")} if text else set()
+    return {b"epoch", b"start", b"stage"} <= columns
+
+
+def _cells(path: str | os.PathLike[str]) -> tuple[list[str], list[int], dict[str, tuple[str, ...]]]:
+    """Header, line numbers of the rows, and the columns."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(path, f"cannot be read ({type(error).__name__})", "give a CSV in UTF-8") from error
-    rows = [(number, row) for number, row in enumerate(csv.reader(io.StringIO(text)), start=1) if row]
+    reader = csv.reader(io.StringIO(text))
+    try:
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise FormatError(path, f"line {reader.line_num} is not CSV ({error})", "mend the line") from error
     if not rows:
         raise FormatError(path, "is empty", "give a file with a header and a row an epoch")
     header = [name.strip().lower() for name in rows[0][1]]
@@ -181,38 +255,13 @@ def read_csv(path: str | os.PathLike[str]) -> Hypnogram:
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise FormatError(path, f"line 1 has the column {doubled[0]!r} twice", "keep one of them")
-    n_classes = _resolution(path, header)
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise FormatError(path, f"line {number} has {len(row)} fields, the header {len(header)}", "mend the line")
     if len(rows) == 1:
         raise FormatError(path, "has a header but no epochs", "give a row an epoch")
-    lines = [number for number, _ in rows[1:]]
-    cells = dict(zip(header, zip(*(row for _, row in rows[1:]), strict=True), strict=True))
-    _check_stages(path, lines, cells["stage"], n_classes)
-    start, epoch_s = _times(path, lines, cells["start"])
-    probabilities = np.column_stack(
-        [_floats(path, lines, name, cells[name]) for name in _probability_columns(n_classes)]
-    )
-    lights = _lights(path, lines, cells["in_bed"]) if "in_bed" in cells else None
-    known = {*_PLAIN, "in_bed", *_probability_columns(n_classes)}
-    extra = [name for name in header if name not in known and not name.startswith(_COVERAGE)]
-    return Hypnogram(
-        stages=np.array([stage.strip().upper() for stage in cells["stage"]]),
-        n_classes=n_classes,
-        epoch_s=epoch_s,
-        start=start,
-        probabilities=None if np.isnan(probabilities).all() else probabilities,
-        coverage={
-            name.removeprefix(_COVERAGE): _floats(path, lines, name, cells[name])
-            for name in header
-            if name.startswith(_COVERAGE)
-        },
-        lights_off_s=None if lights is None else lights[0] * epoch_s,
-        lights_on_s=None if lights is None else lights[1] * epoch_s,
-        source=os.fspath(path),
-        warnings=tuple(f"column {name!r} was not used" for name in extra),
-    )
+    columns = zip(*(row for _, row in rows[1:]), strict=True)
+    return header, [number for number, _ in rows[1:]], dict(zip(header, columns, strict=True))
 
 
 def _probability_columns(n_classes: int) -> list[str]:
@@ -256,8 +305,10 @@ def _floats(path: str | os.PathLike[str], lines: list[int], name: str, cells: tu
     return values
 
 
-def _times(path: str | os.PathLike[str], lines: list[int], cells: tuple[str, ...]) -> tuple[datetime | None, float]:
-    """Start (None where the file counts seconds) and epoch length; every step must be the same."""
+def _seconds(
+    path: str | os.PathLike[str], lines: list[int], cells: tuple[str, ...]
+) -> tuple[datetime | None, NDArray[np.float64]]:
+    """First start (None where the file counts seconds) and the seconds of all rows from it."""
     start: datetime | None = None
     seconds = np.empty(len(cells))
     for i, cell in enumerate(cells):
@@ -276,19 +327,29 @@ def _times(path: str | os.PathLike[str], lines: list[int], cells: tuple[str, ...
             ) from error
     if start is not None and start.tzinfo is None:
         raise FormatError(path, f"line {lines[0]} has a start without offset", "add one, such as +00:00")
-    if len(cells) == 1:
-        return start, 30.0
+    if not np.isfinite(seconds).all():
+        line = lines[int(np.flatnonzero(~np.isfinite(seconds))[0])]
+        raise FormatError(path, f"line {line} has a start that is not a number", "give seconds in every row")
+    return start, seconds
+
+
+def _grid(path: str | os.PathLike[str], lines: list[int], seconds: NDArray[np.float64]) -> tuple[float, list[int]]:
+    """Epoch length, and the rows at which nights begin, with the end."""
     steps = np.diff(seconds)
-    wrong = np.flatnonzero((np.abs(steps - steps[0]) > _TOLERANCE_S) | ~(steps > 0))
+    parts = steps > NIGHT_GAP_S
+    within = steps[~parts]
+    if not within.size:
+        return _ONE_EPOCH_S, [0, *(np.flatnonzero(parts) + 1).tolist(), len(seconds)]
+    wrong = np.flatnonzero(~parts & ((np.abs(steps - within[0]) > _TOLERANCE_S) | ~(steps > 0)))
     if wrong.size:
-        line = lines[int(wrong[0]) + 1]
+        row = int(wrong[0])
         raise FormatError(
             path,
-            f"line {line} starts {steps[wrong[0]]:g} s after the one before, the second epoch {steps[0]:g} s after the "
-            "first",
+            f"line {lines[row + 1]} starts {steps[row]:g} s after the one before, not {within[0]:g} s",
             "give one row for every epoch, in order, UNSCORED where nothing is known",
         )
-    return start, round(float(seconds[-1] - seconds[0]) / (len(cells) - 1), 6)
+    # The mean of all steps takes away what rounding of the times left.
+    return round(float(within.mean()), 6), [0, *(np.flatnonzero(parts) + 1).tolist(), len(seconds)]
 
 
 def _is_number(cell: str) -> bool:

@@ -150,7 +150,8 @@ def beat_times_s(
     lf_sd_s = hf_sd_s * np.sqrt(np.multiply(beats.lf_hf, beats.lf_share))
     depth = np.sqrt(2.0) * hf_sd_s[stage] * breathing.wave()
     noise = lf_sd_s[stage] * band_noise(rng, stage.size, GRID_HZ, beats.lf_band_hz, beats.lf_edge)
-    factor = np.maximum(1.0 + (depth + noise) * rate_hz, beats.smallest_factor)
+    shrink = (person.resting_bpm / 60.0 / rate_hz) ** beats.interval_power
+    factor = np.maximum(1.0 + (depth + noise) * shrink * rate_hz, beats.smallest_factor)
 
     count = np.concatenate([[0.0], np.cumsum(rate_hz * factor) / GRID_HZ]) + rng.random()
     whole = np.arange(np.ceil(count[0]), np.floor(count[-1]) + 1.0)

@@ -246,10 +246,10 @@ class ArousalParameters:
         after awakenings.
     """
 
-    spontaneous_per_h: ByStage = (34.0, 25.0, 9.0, 3.5, 22.0)
+    spontaneous_per_h: ByStage = (38.0, 25.0, 9.0, 3.5, 22.0)
     gap_sigma: float = 1.2
     person_ln_sd: float = 0.6
-    surge_median_bpm: ByStage = (5.2, 7.5, 6.0, 5.5, 6.2)
+    surge_median_bpm: ByStage = (5.0, 7.5, 6.0, 5.5, 6.2)
     surge_ln_sd: ByStage = (0.75, 0.8, 0.7, 0.75, 0.7)
     change_surge_probability: Table = (
         (0.0, 0.1, 0.1, 0.0, 0.0),
@@ -304,9 +304,9 @@ class MovementParameters:
     within_ln_sd : float
         Spread between the seconds of a burst. Assumed.
     turn_probability : by stage
-        Bursts that leave the wrist turned by more than 10°. Measured: turns per hour over bursts per hour.
+        Bursts that may leave the wrist turned. Fitted to the measured turns of more than 10° per hour: 35 12 2.1 1.6 4.6.
     turn_ln_deg : (mean, SD)
-        Logarithm of that angle. Measured: quartiles 18, 36, 70°.
+        Logarithm of the angle. Fitted: above 10°, the measured quartiles are 18, 36 and 70°.
     largest_turn_deg : float
         Assumed.
     jiggle_deg : float
@@ -316,7 +316,7 @@ class MovementParameters:
     """
 
     bursts_per_h: ByStage = (25.0, 16.0, 1.9, 1.35, 3.5)
-    within_factor: ByStage = (1.25, 1.4, 1.4, 1.6, 1.4)
+    within_factor: ByStage = (1.45, 1.4, 1.4, 1.6, 1.4)
     person_ln_sd: ByStage = (0.3, 0.5, 0.9, 0.8, 0.9)
     person_change_ln_sd: float = 0.3
     change_probability: Table = (
@@ -333,10 +333,10 @@ class MovementParameters:
     peak_median_g: ByStage = (0.08, 0.1, 0.083, 0.088, 0.083)
     peak_ln_sd: ByStage = (0.7, 0.7, 0.7, 0.7, 0.7)
     within_ln_sd: float = 0.6
-    turn_probability: ByStage = (0.9, 0.75, 0.9, 0.9, 0.95)
-    turn_ln_deg: MeanSD = (3.58, 0.95)
+    turn_probability: ByStage = (1.0, 0.55, 0.8, 0.9, 0.95)
+    turn_ln_deg: MeanSD = (3.45, 0.95)
     largest_turn_deg: float = 170.0
-    jiggle_deg: float = 3.0
+    jiggle_deg: float = 4.0
     turn_tie: float = 0.4
 
 
@@ -447,6 +447,9 @@ class BeatParameters:
         Assumed.
     depth_ln_sd, depth_tau_s : float
         Variation of the depth of breathing. Assumed.
+    interval_power : float
+        Variability in ms shrinks with this power of the mean interval. Assumed; its decrease with the mean interval is
+        published (Sacha 2014, Ann Noninvasive Electrocardiol 19:207).
     smallest_factor : float
         The modulated rate does not fall below this share of the rate. Assumed.
     """
@@ -454,7 +457,7 @@ class BeatParameters:
     rmssd_ms: float = 58.0
     rmssd_ln_sd: float = 0.32
     rmssd_ln_per_bpm: float = -0.015
-    rmssd_ratio: ByStage = (0.6, 0.9, 1.0, 0.93, 0.7)
+    rmssd_ratio: ByStage = (0.72, 0.92, 1.0, 0.97, 0.82)
     lf_hf: ByStage = (3.1, 2.4, 1.6, 0.8, 3.5)
     lf_share: ByStage = (0.7, 0.4, 0.75, 0.8, 0.7)
     hf_share: float = 0.95
@@ -467,6 +470,7 @@ class BeatParameters:
     breathing_range_hz: tuple[float, float] = (0.1, 0.6)
     depth_ln_sd: float = 0.25
     depth_tau_s: float = 30.0
+    interval_power: float = 2.0
     smallest_factor: float = 0.4
 
 
@@ -516,7 +520,7 @@ class AccelerationParameters:
     axis_factor: tuple[float, float, float] = (0.9, 1.1, 1.0)
     plateau_share: float = 0.8
     breathing_g: float = 0.0015
-    settling_sd_g: float = 0.012
+    settling_sd_g: float = 0.009
     settling_tau_s: float = 900.0
     resting_z_g: float = 0.6
     about_sd_g: float = 0.6

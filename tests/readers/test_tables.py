@@ -151,6 +151,26 @@ def test_a_stamp_that_is_not_iso_is_refused(stamp):
         Table.parse(f"time,x\n{stamp},1\n".encode(), "t.csv").stamps(0)
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    at=st.integers(0, 31),
+    put=st.text("0123456789T:+-.Z ,\xeb\u2028", max_size=12),
+    cut=st.integers(0, 12),
+    stamp=st.sampled_from(["2026-03-28T22:41:05.280000+01:00", "2026-03-28T22:41:05Z", "2026-03-28 22:41:05"]),
+)
+def test_a_damaged_stamp_is_read_as_the_standard_library_does_or_refused(at, put, cut, stamp):
+    damaged = stamp[:at] + put + stamp[at + cut :]
+    table = Table.parse(f"a;time\n1;{stamp}\n1;{damaged}\n".encode(), "t.csv")
+    try:
+        stamps = table.stamps(1)
+    except FormatError:
+        return
+    text = damaged.strip(" ")
+    moment = datetime.fromisoformat(text.replace(",", "."))
+    wall = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    assert stamps.wall_us[1] == (wall - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
 def test_stamps_with_and_without_a_zone_in_one_file_are_refused():
     with pytest.raises(FormatError, match="some time stamps have a zone and some have none"):
         Table.parse(b"2026-03-28T22:41:05Z,1\n2026-03-28T22:41:06,1\n", "t.csv").stamps(0)
