@@ -195,9 +195,8 @@ def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
     _check_stages(path, lines, cells["stage"], n_classes)
     start, seconds = _seconds(path, lines, cells["start"])
     epoch_s, cuts = _grid(path, lines, seconds)
-    probabilities = np.column_stack(
-        [_floats(path, lines, name, cells[name]) for name in _probability_columns(n_classes)]
-    )
+    classes = _probability_columns(n_classes)
+    probabilities = np.column_stack([_floats(path, lines, name, cells[name]) for name in classes])
     coverage = {
         name.removeprefix(_COVERAGE): _floats(path, lines, name, cells[name])
         for name in header
