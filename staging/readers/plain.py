@@ -184,6 +184,8 @@ def _rows(source: Source, name: str, layout: PlainTable) -> tuple[_Rows, tuple[s
     if not any(table.first_row):
         raise FormatError(where, "has a header and no rows", "record something, or remove the file")
     columns = [header.index(column) for column in layout.columns]
+    if len(table.first_row) <= max(time, *columns):
+        raise FormatError(where, "its first row is shorter than its header", "mend or remove that row")
     if is_number(table.first_row[time]):
         numbers, warnings = table.numbers([time, *columns])
         seconds, values = numbers[:, 0], numbers[:, 1:]
@@ -194,6 +196,8 @@ def _rows(source: Source, name: str, layout: PlainTable) -> tuple[_Rows, tuple[s
         seconds = np.empty(0)
         if len(values) < len(stamps.wall_us):  # the last row was cut short behind its stamp
             stamps = Stamps(wall_us=stamps.wall_us[: len(values)], offset=stamps.offset)
+    if not len(values):
+        raise FormatError(where, "has no whole row", "record something, or remove the file")
     return _Rows(where, seconds, stamps, values if len(columns) > 1 else values[:, 0]), warnings
 
 

@@ -177,6 +177,8 @@ def test_a_misspelt_key_is_reported(folder):
         ("acc.csv", "time,a,b,c\n0,1,2,3\n", FormatError, "its columns are time, a, b, c; name them t_s,x_g,y_g,z_g"),
         ("ppg.csv", "1,2,3\n2,3,4\n", FormatError, "its columns are 1, 2, 3; name them t_s,ppg"),
         ("ppg.csv", "t_s,ppg\n", FormatError, "has a header and no rows"),
+        ("acc.csv", "t_s,x_g,y_g,z_g\n0,1,2", FormatError, "its first row is shorter than its header"),
+        ("hr.csv", "time,bpm\n2026-03-28T22:41:05Z,6x", FormatError, "has no whole row"),
         ("ppg.csv", "", FormatError, "the file is empty"),
         ("ppg.csv", "t_s,ppg\n0,1\n0.1,x\n0.2,3\n", FormatError, "line 3 is not 2 numbers"),
         ("ppg.csv", "t_s,ppg\n0,1\n", RecordingError, "fewer than two samples"),
