@@ -131,7 +131,7 @@ def epoch_mean_c(temp: Signal, n_epochs: int) -> NDArray[np.float32]:
     before_s, after_s = times_s[np.maximum(after - 1, 0)], times_s[np.minimum(after, times_s.size - 1)]
     beyond_s = np.maximum(times_s[0] - middle_s, middle_s - times_s[-1])
     value[(after_s - before_s > 1.5 / temp.rate_hz) | (beyond_s > 0.5 / temp.rate_hz)] = np.nan
-    return value.astype(np.float32)
+    return np.asarray(value, dtype=np.float32)
 
 
 def slope_c_per_min(temperature_c: NDArray[np.float32]) -> NDArray[np.float32]:
