@@ -220,7 +220,8 @@ def compare_nights(
     """
     resampling = resampling or Resampling()
     x_all, y_all = np.asarray(reference, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
-    if x_all.ndim != 1 or x_all.shape != y_all.shape or len(subjects or x_all) != len(x_all):
+    n_names = len(x_all) if subjects is None else len(subjects)
+    if x_all.ndim != 1 or x_all.shape != y_all.shape or n_names != len(x_all):
         raise ValueError(f"reference {x_all.shape}, predicted {y_all.shape} and subjects must be equally long and 1-D")
     defined = ~(np.isnan(x_all) | np.isnan(y_all))
     x, difference = x_all[defined], without_noise((y_all - x_all)[defined], x_all[defined])

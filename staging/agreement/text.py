@@ -124,7 +124,6 @@ def _stages(report: Agreement) -> Table:
 
 def _totals(report: Agreement) -> Table:
     heads = ["night", "n", "ref.", "pred.", f"bias {_confidence(report)}", "agreement limits"]
-    shown = [report.nights[name] for name in HEADLINES if name in report.nights] or list(report.nights.values())
     rows = [
         [
             metric.name,
@@ -134,9 +133,18 @@ def _totals(report: Agreement) -> Table:
             _with_interval(metric.bias, metric.bias_interval, 1),
             _limits(metric),
         ]
-        for metric in shown
+        for metric in _shown(report)
     ]
     return Table(heads, rows)
+
+
+def _shown(report: Agreement) -> list[MetricAgreement]:
+    """The headlines, or whatever was asked for where none of them was."""
+    return [report.nights[name] for name in HEADLINES if name in report.nights] or list(report.nights.values())
+
+
+def _varies(metric: MetricAgreement) -> bool:
+    return metric.proportional_bias or metric.heteroscedastic
 
 
 def _limits(metric: MetricAgreement) -> str:
@@ -144,7 +152,7 @@ def _limits(metric: MetricAgreement) -> str:
     _, low, high = (float(value) for value in metric.limits_at(metric.reference_mean))
     if math.isnan(low):
         return _NO_VALUE
-    mark = _VARIES if metric.proportional_bias or metric.heteroscedastic else ""
+    mark = _VARIES if _varies(metric) else ""
     return f"{mark}{_number(low, 1)} to {_number(high, 1)}"
 
 
@@ -187,10 +195,7 @@ def _compared(report: Agreement) -> str:
 
 
 def _notes(report: Agreement) -> list[str]:
-    notes = []
-    if any(metric.proportional_bias or metric.heteroscedastic for metric in report.nights.values()):
-        notes.append(f"{_VARIES} limits vary with the reference; shown at its mean")
-    return notes
+    return [f"{_VARIES} limits vary with the reference; shown at its mean"] if any(map(_varies, _shown(report))) else []
 
 
 def screen(report: Agreement) -> str:
