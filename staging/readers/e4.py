@@ -9,6 +9,7 @@ Assumptions
 - ``HR.csv`` is the device's own heart rate, an average over the 10 s before each value.
 - ``tags.csv`` holds presses of the device's button. Nobody knows what they meant: they are reported as a warning and
   never taken for lights-off or lights-on. ``EDA.csv`` is not read.
+- An export whose ``info.txt`` says that it is simulated is named so, whatever its file is called.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from staging.readers.tables import Table, is_number
 from staging.readers.timing import MAX_SPAN_S, to_events, to_float32
 from staging.recording import Events, Recording, Signal
 
-__all__ = ["CHANNELS", "E4_STREAMS", "TITLE", "E4Stream", "read", "sniff"]
+__all__ = ["CHANNELS", "E4_STREAMS", "SIMULATED_MARK", "TITLE", "E4Stream", "read", "sniff"]
 
 TITLE = "Empatica E4 export (folder or zip)"
 CHANNELS = ("acc", "ppg", "temp", "ibi", "hr")
@@ -59,6 +60,11 @@ E4_STREAMS: Mapping[str, E4Stream] = {
 
 _IBI = "IBI.csv"
 _TAGS = "tags.csv"
+_INFO = "info.txt"
+
+SIMULATED_MARK = b"SIMULATED"
+"""What the ``info.txt`` of a simulated export begins with; a device's own describes the files."""
+
 _UNIX_S = (1e9, 1e10)  # years 2001 to 2286
 
 
@@ -110,8 +116,9 @@ def read(source: Source) -> Recording:
     >>> recording.start.isoformat(), recording.temp.rate_hz, recording.temp.duration_s
     ('2023-11-14T22:13:20+00:00', 4.0, 60.0)
     """
-    files = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI, _TAGS])
-    warnings = [f"{file} is empty" for file, name in files.items() if not source.sizes[name] and file != _TAGS]
+    files = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI, _TAGS, _INFO])
+    optional = (_TAGS, _INFO)
+    warnings = [f"{file} is empty" for file, name in files.items() if not source.sizes[name] and file not in optional]
     files = {file: name for file, name in files.items() if source.sizes[name]}
     streams = {}
     for channel, layout in E4_STREAMS.items():
@@ -142,7 +149,9 @@ def read(source: Source) -> Recording:
     if _TAGS in files:
         warnings += _presses(source, files[_TAGS], zero_s)
     start = datetime.fromtimestamp(zero_s, tz=UTC)
-    return Recording(start=start, device="Empatica E4", source=source.where, warnings=tuple(warnings), **found)
+    simulated = _INFO in files and source.head(files[_INFO], 16).startswith(SIMULATED_MARK)
+    device = "Empatica E4 (simulated)" if simulated else "Empatica E4"
+    return Recording(start=start, device=device, source=source.where, warnings=tuple(warnings), **found)
 
 
 def _is_start(cell: str) -> bool:
