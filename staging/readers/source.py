@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -114,15 +113,9 @@ class Source:
     def _bytes(self, name: str, n_bytes: int) -> bytes:
         try:
             if self._is_zip:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self._inner[name]) as entry:
-                    return entry.read(n_bytes)
+                return _unzipped(self.path, self._inner[name], n_bytes, self.label(name))
             with self._on_disk(name).open("rb") as file:
                 return file.read(n_bytes)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise FormatError(self.label(name), "the zip is damaged", "copy it from the device again") from error
-        except RuntimeError as error:  # zipfile's word for an encrypted entry; NotImplementedError is its child
-            problem = "the zip is encrypted or packed in a way that cannot be read"
-            raise FormatError(self.label(name), problem, "unpack it and give the folder") from error
         except OSError as error:
             raise FormatError(self.label(name), f"cannot be read ({error.strerror or error})") from error
 
@@ -194,11 +187,26 @@ def _folder(folder: Path) -> dict[str, int]:
     return sizes
 
 
+def _unzipped(path: Path, entry: str, n_bytes: int, where: str) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
+            return file.read(n_bytes)
+    except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
+        problem = "the zip is encrypted or packed in a way that cannot be read"
+        raise FormatError(where, problem, "unpack it and give the folder") from error
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # each of the decompressors fails in its own way
+        raise FormatError(where, "the zip is damaged", "copy it from the device again") from error
+
+
 def _zip(path: Path) -> dict[str, int]:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # damaged names and numbers fail anywhere inside zipfile
         raise FormatError(path, "the zip is cut short or damaged", "copy it from the device again") from error
     total = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)

@@ -71,6 +71,22 @@ def test_a_damaged_entry_is_refused_and_named(tmp_path):
         open_source(path).read("acc.csv")
 
 
+@settings(deadline=None, max_examples=150)
+@given(changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4))
+def test_any_damage_to_a_zip_is_refused_or_harmless(changes, tmp_path_factory):
+    path = zipped(tmp_path_factory.mktemp("zip") / "night.zip", {"ACC.csv": b"1,2,3\n" * 40, "BVP.csv": b"7\n" * 40})
+    content = bytearray(path.read_bytes())
+    for at, value in changes:
+        content[at % len(content)] = value
+    path.write_bytes(content)
+    try:
+        source = open_source(path)
+        contents = {source.read(name) for name in source.sizes}
+    except FormatError:
+        return
+    assert contents <= {b"1,2,3\n" * 40, b"7\n" * 40} or source.is_file  # without its first letters it is no zip
+
+
 def test_an_encrypted_entry_is_refused(tmp_path):
     path = zipped(tmp_path / "night.zip", {"acc.csv": b"secret"})
     content = bytearray(path.read_bytes())
