@@ -58,8 +58,8 @@ def seconds_about(
     mean_s = 60.0 * np.array([parameters.awake.active_min, parameters.awake.sitting_min])
     n_pairs = int(4 * out_s.size / mean_s.sum()) + 8
     ends_s = np.cumsum(rng.exponential(mean_s, (n_pairs, 2)))
-    flip = int(rng.random() < 0.5)
-    about: NDArray[np.bool_] = (np.searchsorted(ends_s, np.arange(out_s.size)) + flip) % 2 == 0
+    begin_s = rng.uniform(0.0, mean_s.sum())  # so that a stretch may begin with either
+    about: NDArray[np.bool_] = np.searchsorted(ends_s, begin_s + np.arange(out_s.size)) % 2 == 0
     return about & out_s
 
 

@@ -117,8 +117,8 @@ class AgeParameters:
     """
 
     reference_years: float = 30.0
-    wake_log_odds: float = 0.1
-    wake_bout_ln: float = 0.09
+    wake_log_odds: float = 0.15
+    wake_bout_ln: float = 0.14
     n3_log_odds: float = -0.1
     latency_min: float = 1.1
     arousal_ln: float = 0.13
@@ -180,7 +180,7 @@ class HeartParameters:
     stage_offset_bpm: ByStage = (5.7, 1.7, -0.8, 1.1, 2.7)
     stage_offset_sd_bpm: ByStage = (4.3, 3.7, 1.2, 2.1, 2.5)
     level_share: ByStage = (0.8, 0.8, 1.0, 0.9, 0.9)
-    level_shift_bpm: ByStage = (-0.3, -1.2, 0.2, -0.1, 0.2)
+    level_shift_bpm: ByStage = (0.6, -1.2, 0.2, -0.1, 0.2)
     approach_s: ByStage = (10.0, 20.0, 30.0, 90.0, 90.0)
     before_sleep_bpm: MeanSD = (1.3, 5.0)
     after_sleep_bpm: MeanSD = (4.8, 6.9)
@@ -304,7 +304,8 @@ class MovementParameters:
     within_ln_sd : float
         Spread between the seconds of a burst. Assumed.
     turn_probability : by stage
-        Bursts that may leave the wrist turned. Fitted to the measured turns of more than 10° per hour: 35 12 2.1 1.6 4.6.
+        Bursts that may leave the wrist turned. Fitted to the measured turns of more than 10° an hour: 35 12 2.1 1.6
+        4.6.
     turn_ln_deg : (mean, SD)
         Logarithm of the angle. Fitted: above 10°, the measured quartiles are 18, 36 and 70°.
     largest_turn_deg : float

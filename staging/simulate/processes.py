@@ -74,8 +74,8 @@ def ornstein_uhlenbeck(rng: np.random.Generator, sd: Floats, tau_steps: Floats) 
     return recurrence(decay, drive)
 
 
-def follow(target: Floats, tau_steps: Floats) -> Floats:
-    """Approach `target` exponentially from its first value, with time constants that may change.
+def follow(target: Floats, tau_steps: Floats, start: float | None = None) -> Floats:
+    """Approach `target` exponentially, with time constants that may change.
 
     Parameters
     ----------
@@ -83,6 +83,8 @@ def follow(target: Floats, tau_steps: Floats) -> Floats:
         What is approached.
     tau_steps : ndarray of float64, shape (n,)
         Time constant in steps.
+    start : float, optional
+        Where it begins, one step before the first; the first target where None.
 
     Returns
     -------
@@ -96,7 +98,8 @@ def follow(target: Floats, tau_steps: Floats) -> Floats:
     if not target.size:
         return target.astype(np.float64)
     decay = np.exp(-1.0 / tau_steps)
-    approached: Floats = target[0] + recurrence(decay, (1.0 - decay) * (target - target[0]))
+    origin = target[0] if start is None else start
+    approached: Floats = origin + recurrence(decay, (1.0 - decay) * (target - origin))
     return approached
 
 

@@ -76,7 +76,7 @@ def skin_temperature_c(
     share[out_of_bed | (epoch > final)] = 0.0
     falling = out_of_bed | ((epoch > final) & (stages == W))
     tau_min = np.where(falling, temperature.fall_tau_min, temperature.rise_tau_min)
-    level = follow(person.skin_rise_c * share, tau_min * _EPOCHS_PER_MIN)
+    level = follow(person.skin_rise_c * share, tau_min * _EPOCHS_PER_MIN, 0.0)
 
     rem = follow(person.skin_rem_c * (stages == R), np.full(n, temperature.rem_tau_min * _EPOCHS_PER_MIN))
     uncovered = follow(

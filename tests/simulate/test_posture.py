@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from staging import motion as raw_motion
+from staging.simulate.arousals import Activations
+from staging.simulate.posture import draw_posture, posture_change_deg
+
+W, N1, N2, N3, R = range(5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(0, 180), max_size=30), st.integers(0, 2**32 - 1))
+def test_every_turn_has_its_angle_and_gravity_its_length(angles, seed):
+    k = len(angles)
+    order = np.random.default_rng(seed).permutation(k).astype(float)
+    turns = Activations(
+        at_s=order, surge_bpm=np.zeros(k), half_width_s=np.ones(k), burst_s=np.ones(k), peak_g=np.ones(k),
+        turn_deg=np.array(angles),
+    )  # fmt: skip
+    posture = draw_posture(np.random.default_rng(seed), turns, np.zeros(60, bool))
+    np.testing.assert_allclose(np.linalg.norm(posture.gravity, axis=1), 1.0, atol=1e-9)
+    cosine = (posture.gravity[1:] * posture.gravity[:-1]).sum(axis=1)
+    in_time = np.array(angles)[np.argsort(order)]
+    np.testing.assert_allclose(cosine, np.cos(np.radians(in_time)), atol=1e-9)
+    assert np.all(np.diff(posture.turn_s) > 0)
+
+
+def test_the_wrist_turns_as_often_as_measured(bodies):
+    """Turns of more than 10 degrees an hour: W 35, N1 12, N2 2.1, N3 1.6, R 4.6."""
+    turns, hours = np.zeros(5), np.zeros(5)
+    for number, body in enumerate(bodies):
+        change = posture_change_deg(np.random.default_rng(number), body.posture, body.stages.size)
+        for s in range(5):
+            turns[s] += np.sum(change[body.stages == s] > 10)
+            hours[s] += np.sum(body.stages == s) / 120
+    np.testing.assert_allclose(turns / hours, [35, 12, 2.1, 1.6, 4.6], rtol=0.35)
+
+
+def test_posture_of_the_raw_acceleration_is_that_of_the_tracks(night):
+    n = len(night.reference)
+    raw = raw_motion.posture_change_deg(night.recording.acc, n)
+    direct = posture_change_deg(np.random.default_rng(0), night.physiology.posture, n)
+    asleep = ~night.physiology.out_of_bed[:-1]
+    both = (raw[:-1][asleep] > 10) == (direct[:-1][asleep] > 10)
+    assert both.mean() > 0.97
+    assert np.median(raw[:-1][asleep]) < 1.0
+
+
+def test_a_change_of_posture_needs_two_epochs(night):
+    posture = night.physiology.posture
+    rng = np.random.default_rng(0)
+    assert posture_change_deg(rng, posture, 0).size == 0
+    assert np.isnan(posture_change_deg(rng, posture, 1)).all()
+
+
+def test_all_that_moves_the_wrist_is_in_the_activations(night):
+    fields = {field.name for field in dataclasses.fields(night.physiology.activations)}
+    lengths = {getattr(night.physiology.activations, name).size for name in fields}
+    assert len(lengths) == 1
