@@ -69,12 +69,12 @@ class Recipe:
     5
     """
 
-    members: int = 3
+    members: int = 2
     simulated_nights: int = 1000
     scored_hypnograms: float = 0.5
     mixed_simulated: int = 10
     first: Stretch | None = None
-    second: Stretch = field(default_factory=lambda: Stretch(passes=30, batch_size=4, learning_rate=2e-3))
+    second: Stretch = field(default_factory=lambda: Stretch(passes=55, batch_size=4, learning_rate=2e-3))
     smoothing: LabelSmoothing = field(default_factory=LabelSmoothing)
     changes: Augmentation = field(default_factory=Augmentation)
     hidden_clock: float = 0.3
@@ -82,7 +82,7 @@ class Recipe:
     width: int = 64
     series_width: int = 24
     attention_layers: int = 1
-    dropout: float = 0.2
+    dropout: float = 0.3
 
     def shape(self) -> SequenceShape:
         """Dimensions of a member."""
