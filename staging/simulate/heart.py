@@ -119,7 +119,8 @@ def _wake_level_bpm(
     level[last + 1 :] = person.after_sleep_bpm
     sd = np.full(stages.size, heart.wake_slow_sd_bpm)
     level += ornstein_uhlenbeck(rng, sd, np.full(stages.size, heart.wake_slow_tau_s / EPOCH_S))
-    return np.maximum(level, heart.wake_floor_bpm)
+    bounded: Floats = np.maximum(level, heart.wake_floor_bpm)
+    return bounded
 
 
 def _course_bpm(

@@ -180,7 +180,7 @@ class HeartParameters:
     stage_offset_bpm: ByStage = (5.7, 1.7, -0.8, 1.1, 2.7)
     stage_offset_sd_bpm: ByStage = (4.3, 3.7, 1.2, 2.1, 2.5)
     level_share: ByStage = (0.8, 0.8, 1.0, 0.9, 0.9)
-    level_shift_bpm: ByStage = (0.6, -1.2, 0.2, -0.1, 0.2)
+    level_shift_bpm: ByStage = (0.9, -1.4, 0.2, -0.1, 0.2)
     approach_s: ByStage = (10.0, 20.0, 30.0, 90.0, 90.0)
     before_sleep_bpm: MeanSD = (1.3, 5.0)
     after_sleep_bpm: MeanSD = (4.8, 6.9)
