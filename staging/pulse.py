@@ -65,6 +65,9 @@ RHYTHM_FIRST_SHARE = 0.6
 """The local distance of beats is the first peak of the autocorrelation of 8 s that reaches 0.6 of the highest, where
 that reaches 0.7; elsewhere (movement) it is not known. Lower limits mistake movement for a slow pulse."""
 
+SLOPE_WINDOW_S = 0.15
+"""Slopes are those of this moving average where they tell the polarity: noise would drown their asymmetry."""
+
 REFRACTORY_SHARE = 0.6
 REFRACTORY_S = 0.3
 """Of two peaks nearer than 0.6 of the local rhythm, the lower is a pulse's second hump. Without rhythm, 0.3 s."""
@@ -349,10 +352,12 @@ def _without_spikes_and_flats(samples: FloatArray, rate_hz: float) -> NDArray[np
     flat = (stop - start + 1) / rate_hz >= FLAT_S
     clean[_within(start[flat], stop[flat] + 1, clean.size)] = np.nan
     between = (clean[2:] + clean[:-2]) / 2
-    bend = np.abs(clean[1:-1] - between)
-    known = np.isfinite(bend)
-    if known.any():
-        spike = np.flatnonzero(known & (bend > SPIKE_BENDS * max(np.percentile(bend[known], 95), np.finfo(float).tiny)))
+    bend = np.nan_to_num(np.abs(clean[1:-1] - between), nan=0.0)
+    if bend.any():
+        limit = SPIKE_BENDS * np.percentile(bend[bend > 0], 95)
+        # A spike bends its neighbours half as much: only the sample that bends most is the spike.
+        beside = np.pad(bend, 1)
+        spike = np.flatnonzero((bend > limit) & (bend > 1.5 * np.maximum(beside[:-2], beside[2:])))
         clean[spike + 1] = between[spike]
     return clean
 
@@ -421,7 +426,9 @@ def _rhythm(pulse: NDArray[np.float64], rate_hz: float) -> tuple[NDArray[np.floa
 
 
 def _polarity(pulse: NDArray[np.float64], rate_hz: float, steady: NDArray[np.bool_]) -> float:
-    """1 if the pulse stands upright, -1 if upside down: the sign of slope and height skewness where it is steady."""
+    """1 if the pulse stands upright, -1 if upside down: the sign of height and slope skewness where it is steady."""
+    from scipy.ndimage import uniform_filter1d
+
     width = int(RHYTHM_WINDOW_S * rate_hz)
     frames = pulse[: pulse.size // width * width].reshape(-1, width)
     per_frame = round(RHYTHM_WINDOW_S / RHYTHM_HOP_S)
@@ -429,7 +436,8 @@ def _polarity(pulse: NDArray[np.float64], rate_hz: float, steady: NDArray[np.boo
     frames = frames[: len(in_rhythm)]
     if in_rhythm.any():
         frames = frames[in_rhythm]
-    asymmetry = _skewness(frames) + _skewness(np.diff(frames, axis=1))
+    smooth = uniform_filter1d(frames, max(1, round(SLOPE_WINDOW_S * rate_hz)), axis=1)
+    asymmetry = _skewness(frames) + _skewness(np.diff(smooth, axis=1))
     return -1.0 if np.median(asymmetry) < 0 else 1.0
 
 
