@@ -156,6 +156,9 @@ def _sniffed(source: Source) -> tuple[str, _Reader]:
     if refused is not None:
         raise refused
     mend = "'staging formats' lists those that can be; a table of your own needs columns such as t_s,ppg"
+    packed = sorted(name for name in source.sizes if name.lower().endswith(".zip"))
+    if packed:
+        mend = f"give one of its zips, such as {packed[0]}"
     raise FormatError(source.where, f"not a format that can be read ({_held(source)})", mend)
 
 

@@ -64,6 +64,7 @@ _SPARSE_HZ = 1.0
 _MAX_SPARSE_S = 2 * 86400.0
 _NO_GRAVITY_G = 0.5
 _COUNTS_BIN_S = (14.5, 15.5)
+_MAX_STEP_S = 600.0
 _LOOK_AT = 100_000
 
 
@@ -163,11 +164,17 @@ def _refuse_times(where: str, name: str, channel: Signal | Events) -> None:
         raise RecordingError(where, problem, "give seconds from the start, not milliseconds, of one recording")
     if isinstance(channel, Signal):
         _refuse_rate(where, name, channel)
-    elif name == "counts" and len(channel.times_s) > 1:
-        bin_s = float(np.median(np.diff(channel.times_s)))
-        if not _COUNTS_BIN_S[0] <= bin_s <= _COUNTS_BIN_S[1]:
-            problem = f"counts are in bins of {bin_s:g} s, not 15 s"
-            raise RecordingError(where, problem, "give te Lindert & Van Someren counts of 15 s, or the acceleration")
+    elif len(channel.times_s) > 1:
+        _refuse_step(where, name, float(np.median(np.diff(channel.times_s))))
+
+
+def _refuse_step(where: str, name: str, step_s: float) -> None:
+    if name == "counts" and not _COUNTS_BIN_S[0] <= step_s <= _COUNTS_BIN_S[1]:
+        problem = f"counts are in bins of {step_s:g} s, not 15 s"
+        raise RecordingError(where, problem, "give te Lindert & Van Someren counts of 15 s, or the acceleration")
+    if step_s > _MAX_STEP_S:
+        problem = f"{name} has a value every {step_s:g} s"
+        raise RecordingError(where, problem, "give times in seconds, not milliseconds")
 
 
 def _refuse_rate(where: str, name: str, channel: Signal) -> None:

@@ -66,6 +66,7 @@ SIMULATED_MARK = b"SIMULATED"
 """What the ``info.txt`` of a simulated export begins with; a device's own describes the files."""
 
 _UNIX_S = (1e9, 1e10)  # years 2001 to 2286
+_RATE_HZ = (1e-3, 1e5)
 
 
 class _Stream(NamedTuple):
@@ -128,20 +129,15 @@ def read(source: Source) -> Recording:
     beats, notes = _beats(source, files[_IBI]) if _IBI in files else (None, ())
     warnings += notes
     zero_s = _second_zero(source.where, streams, beats)
-    found: dict[str, Any] = {
-        layout.channel: Signal(
-            samples=to_float32(streams[layout.channel].values),
-            rate_hz=streams[layout.channel].rate_hz,
-            unit=layout.unit,
-            start_s=streams[layout.channel].unix_s - zero_s,
-        )
-        for layout in E4_STREAMS.values()
-        if layout.channel in streams and layout.channel != "hr"
-    }
-    if "hr" in streams:
-        hr = streams["hr"]
-        times_s = hr.unix_s - zero_s + np.arange(len(hr.values)) / hr.rate_hz
-        found["hr"] = Events(times_s=times_s, values=hr.values, unit="bpm")
+    found: dict[str, Any] = {}
+    for channel, stream in streams.items():
+        begin_s, unit = stream.unix_s - zero_s, E4_STREAMS[channel].unit
+        if channel == "hr":
+            times_s = begin_s + np.arange(len(stream.values)) / stream.rate_hz
+            found[channel] = Events(times_s=times_s, values=stream.values, unit=unit)
+        else:
+            samples = to_float32(stream.values)
+            found[channel] = Signal(samples=samples, rate_hz=stream.rate_hz, unit=unit, start_s=begin_s)
     if beats is not None:
         times_s = beats.unix_s - zero_s + beats.values[:, 0]
         found["ibi"], notes = to_events(times_s, beats.values[:, 1], unit="s", where=source.label(files[_IBI]))
@@ -167,7 +163,7 @@ def _stream(source: Source, name: str, layout: E4Stream) -> tuple[_Stream, tuple
     unix_s, rate_hz = rows[:2, 0].tolist()
     if not _UNIX_S[0] <= unix_s < _UNIX_S[1]:
         raise FormatError(where, f"its start {unix_s:g} is not Unix seconds", "give the file as the device wrote it")
-    if not 0 < rate_hz < np.inf:
+    if not _RATE_HZ[0] <= rate_hz <= _RATE_HZ[1]:
         raise FormatError(where, f"a rate of {rate_hz:g} Hz", f"row 2 must be a rate, as {layout.rate_hz:g}")
     values = rows[2:] * layout.scale if layout.columns > 1 else rows[2:, 0] * layout.scale
     if layout.channel == "ppg":

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.edf_labels import CHANNELS, choose, conversion
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SPAN_S
+from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S, to_float32
 from staging.recording import Events, Recording, Signal
 
 if TYPE_CHECKING:
@@ -128,18 +128,23 @@ def _channel(
         factor, offset, note = conversion(channel, signal)
         notes += note
         values = signal.data * factor + offset
-        columns.append(values if onsets_s is None else _with_gaps(values, rate_hz, onsets_s))
+        columns.append(values if onsets_s is None else _with_gaps(values, rate_hz, onsets_s, where))
     if channel == "hr":
         step = max(1, int(rate_hz))
         values = columns[0][::step]
         return Events(times_s=np.arange(len(values), dtype=np.float64) * (step / rate_hz), values=values, unit="bpm")
     samples = np.column_stack(columns) if channel == "acc" else columns[0]
     unit = {"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel]
-    return Signal(samples=samples.astype(np.float32), rate_hz=rate_hz, unit=unit)
+    return Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit)
 
 
-def _with_gaps(values: NDArray[np.float64], rate_hz: float, onsets_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _with_gaps(
+    values: NDArray[np.float64], rate_hz: float, onsets_s: NDArray[np.float64], where: str
+) -> NDArray[np.float64]:
     """Data records at their own times, NaN between them."""
+    if onsets_s[-1] * rate_hz > MAX_SAMPLES:
+        problem = f"{onsets_s[-1] / 86400:.1f} days at {rate_hz:g} Hz are too much for one recording"
+        raise FormatError(where, problem, "export single nights")
     records = values.reshape(len(onsets_s), -1)
     cells = np.rint(onsets_s * rate_hz).astype(np.int64)
     even = np.full(cells[-1] + records.shape[1], np.nan)

@@ -99,17 +99,18 @@ class Table:
         delimiter = next((mark for mark in (";", "\t", ",") if mark.encode() in line), None)
         if delimiter == ";":
             body, rest = body.replace(b",", b"."), rest.replace(b",", b".")
-        first = _cells(line, delimiter)
-        begin = first[0].replace(",", ".") if first and delimiter == ";" else "".join(first[:1])
+        header = _cells(line, delimiter)
+        begin = header[0].replace(",", ".") if delimiter == ";" else "".join(header[:1])
         if is_number(begin) or _is_stamp(begin):
-            first = _cells(body.partition(b"\n")[0], delimiter)
-            return cls(
-                where=where, header=(), first_row=first, _body=body, _delimiter=delimiter, _first_line=skip_rows + 1
-            )
+            header, rest = (), body
         rest = rest.lstrip(b"\n ")
-        below = _cells(rest.partition(b"\n")[0], delimiter)
         return cls(
-            where=where, header=first, first_row=below, _body=rest, _delimiter=delimiter, _first_line=skip_rows + 2
+            where=where,
+            header=header,
+            first_row=_cells(rest.partition(b"\n")[0], delimiter),
+            _body=rest,
+            _delimiter=delimiter,
+            _first_line=skip_rows + (2 if header else 1),
         )
 
     def numbers(self, columns: Sequence[int]) -> tuple[NDArray[np.float64], tuple[str, ...]]:

@@ -20,24 +20,29 @@ from numpy.typing import NDArray
 from staging.errors import RecordingError
 from staging.recording import Events, Signal
 
-__all__ = ["MAX_SPAN_S", "to_events", "to_float32", "to_signal"]
+__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "to_events", "to_float32", "to_signal"]
 
 MAX_SPAN_S = 31 * 86400.0
 """Longest time between a recording's first and last sample; beyond it the times are taken to be in a wrong unit."""
 
-_MAX_SAMPLES = 100_000_000
-_GAP_PERIODS = 2.5
-_BATCHED = 0.05
-_COPIED = 0.99
-_HOLE_PERIODS = 1.5
-_CLEAN_PERIODS = 0.25
-_JITTER_PERIODS = 3.0
-_SMOOTHED = 1000
-_FEW = 400
-_MAX_DRIFT = 0.4
-_MAX_LATE = 10.0
-_RATE_DECIMALS = 9  # takes away what floating point adds, no more
+MAX_SAMPLES = 100_000_000
+"""Longest channel, gaps included: 31 days at 32 Hz, 11 days at 100 Hz."""
+
 _DAY_S = 86400.0
+_RATE_DECIMALS = 9  # takes away what floating point adds, no more
+
+# All in sampling periods:
+_HOLE_PERIODS = 1.5  # a step longer than this lacks a sample, if the stamps are clean
+_GAP_PERIODS = 2.5  # a step longer than this lacks more than one
+_CLEAN_PERIODS = 0.25  # stamps are clean if nine in ten steps differ by less
+_JITTER_PERIODS = 3.0  # a row that is later than this was not delayed by jitter alone
+_MAX_DRIFT = 0.4  # of the running mean of the stamps' lateness, for samples to be taken as they are
+_MAX_LATE = 10.0  # of a single stamp
+
+_SMOOTHED = 1000  # rows of that running mean
+_FEW = 400  # below so many rows no mean is trusted
+_BATCHED = 0.05  # share of rows with the stamp of the row above from which stamps are coarse
+_COPIED = 0.99  # share of those that equal the row above from which rows were written twice
 
 FloatArray = NDArray[np.float64]
 
@@ -180,7 +185,7 @@ def _spread(times: FloatArray, where: str) -> tuple[FloatArray, str]:
     period_s = np.sum(steps[whole]) / np.sum(count[:-1][whole])
     within = np.arange(len(times)) - np.repeat(first, count)
     begin = stamps.copy()
-    begin[0] = max(stamps[0], stamps[1] - count[0] * period_s)
+    begin[0] += max(0.0, np.median(steps[whole]) - count[0] * period_s)
     note = (
         f"{_file(where)}: rows share time stamps ({np.median(count):.0f} each); spread evenly at {1 / period_s:.3f} Hz"
     )
@@ -251,7 +256,7 @@ def _refuse_span(times: FloatArray, where: str) -> None:
 
 def _refuse_size(times: FloatArray, rate_hz: float, where: str) -> None:
     samples = (times[-1] - times[0]) * rate_hz
-    if samples > _MAX_SAMPLES:
+    if samples > MAX_SAMPLES:
         problem = f"{len(times)} rows at {rate_hz:.6g} Hz leave gaps of {samples:.2g} samples"
         raise RecordingError(where, problem, "mend its times, or give one recording at a time")
 

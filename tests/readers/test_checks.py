@@ -150,6 +150,12 @@ def test_times_in_another_unit_than_seconds_are_told_by_the_rate(name, rate_hz, 
         check(Recording(source="night", **{name: channel(name, values, rate_hz=rate_hz)}))
 
 
+@pytest.mark.parametrize("name", ["ibi", "hr"])
+def test_a_heart_heard_every_quarter_of_an_hour_has_times_in_milliseconds(name):
+    with pytest.raises(RecordingError, match=f"{name} has a value every 1000 s; give times in seconds"):
+        check(Recording(**{name: channel(name, np.full(100, GOOD[name]), step_s=1000.0)}))
+
+
 def test_one_sample_of_acceleration_an_epoch_is_no_mistake():
     assert check(Recording(acc=channel("acc", np.ones(960), rate_hz=1 / 30))).warnings == ()
 

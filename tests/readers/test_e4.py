@@ -127,6 +127,8 @@ def test_a_row_cut_by_an_interrupted_copy_is_left_out(folder):
     [
         ("TEMP.csv", 1, "0.000000", r"TEMP\.csv: a rate of 0 Hz; row 2 must be a rate, as 4"),
         ("TEMP.csv", 1, "-4", "a rate of -4 Hz"),
+        ("HR.csv", 1, "1e-300", "a rate of 1e-300 Hz"),
+        ("HR.csv", 1, "inf", "a rate of inf Hz"),
         ("TEMP.csv", 0, "33.1", "its start 33.1 is not Unix seconds"),
         ("TEMP.csv", 0, f"{START + 90 * 86400}", "its streams start 90 days apart; give the files of one session"),
         ("TEMP.csv", 7, "abc", r"TEMP\.csv: line 8 is not 1 numbers"),

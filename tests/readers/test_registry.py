@@ -10,7 +10,7 @@ import staging
 from staging import readers
 from staging.errors import FormatError, StagingError
 from staging.recording import CHANNELS
-from tests.readers.conftest import e4_texts
+from tests.readers.conftest import e4_texts, zip_of
 
 
 def test_every_format_says_what_it_gives():
@@ -68,6 +68,16 @@ def test_an_unknown_file_is_described_in_one_line(tmp_path, name, content, held)
     assert f"{name}: not a format that can be read ({held}); 'staging formats' lists" in str(caught.value)
     with pytest.raises(FormatError, match=f"a folder or zip with {name}"):
         staging.read(tmp_path)
+
+
+def test_a_folder_of_zips_says_to_give_one(folder, tmp_path):
+    home = folder(e4_texts(5))
+    zip_of(home).rename(tmp_path / "night" / "A0.zip")
+    for text in home.glob("*.csv"):
+        text.unlink()
+    (home / "readme.txt").write_text("sessions")
+    with pytest.raises(FormatError, match=r"give one of its zips, such as A0\.zip"):
+        staging.read(home)
 
 
 def test_several_sessions_in_one_folder_are_refused_by_the_format_that_knows_them(folder):

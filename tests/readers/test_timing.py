@@ -92,6 +92,13 @@ def test_rows_that_share_stamps_of_whole_seconds_are_spread(rate_hz, seconds, fi
     assert "rows share time stamps" in warnings[0]
 
 
+def test_a_gap_behind_a_first_shared_stamp_does_not_move_it():
+    times = np.concatenate([np.zeros(10), np.repeat(np.arange(100, 140), 32)])
+    got, _ = signal(times, ramp(len(times)))
+    assert got.rate_hz == pytest.approx(32, rel=1e-3)
+    assert np.flatnonzero(got.samples == 9)[0] / 32 + got.start_s < 1.01
+
+
 def test_rows_written_twice_are_not_taken_for_a_doubled_rate():
     got, warnings = signal(np.repeat(ramp(500) / 32, 2), np.repeat(ramp(500), 2))
     assert got.rate_hz == 32
