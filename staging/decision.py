@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from staging.hypnogram import CLASSES, Stage, merge_matrix
 
-__all__ = ["DecisionRule", "decide", "fit_rule"]
+__all__ = ["LIKELIEST", "DecisionRule", "decide", "fit_rule"]
 
 _W, _N1 = CLASSES[5].index(Stage.W), CLASSES[5].index(Stage.N1)
 _LIGHT = CLASSES[4].index(Stage.LIGHT)
@@ -38,6 +38,10 @@ class DecisionRule:
 
     wake_weight: float
     n1_share: float
+
+
+LIKELIEST = DecisionRule(wake_weight=1.0, n1_share=0.5)
+"""The rule that weights nothing."""
 
 
 def decide(probabilities: NDArray[np.float32], n_classes: int, rule: DecisionRule) -> NDArray[np.int64]:

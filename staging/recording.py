@@ -27,6 +27,9 @@ __all__ = ["CHANNELS", "EPOCH_S", "Events", "Recording", "Signal"]
 EPOCH_S = 30.0
 """Length of a scoring epoch in seconds (AASM)."""
 
+MAX_STEP_S = 15.0
+"""Longest time that a single value of an irregular channel stands for: a bin of activity counts."""
+
 CHANNELS = ("acc", "ppg", "temp", "ibi", "hr", "counts")
 """Names of the channels that a recording may hold, raw sensors first."""
 
@@ -116,6 +119,20 @@ class Events:
         if np.any(np.diff(self.times_s) <= 0) or not np.all(np.isfinite(self.times_s)):
             raise ValueError("times_s must be finite and increase")
 
+    @property
+    def end_s(self) -> float:
+        """End of what the last value stands for, seconds from the recording's zero; 0 without values.
+
+        An inter-beat interval ends at its time. A heart rate or a count stands for the step that follows it: the
+        median distance of the times, at most 15 s.
+        """
+        if not self.times_s.size:
+            return 0.0
+        last = float(self.times_s[-1])
+        if self.unit == "s" or self.times_s.size == 1:
+            return last
+        return last + min(float(np.median(np.diff(self.times_s))), MAX_STEP_S)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
@@ -170,12 +187,7 @@ class Recording:
     @property
     def end_s(self) -> float:
         """End of the last channel, seconds from the recording's zero; 0 without channels."""
-        ends = [
-            channel.end_s if isinstance(channel, Signal) else float(channel.times_s[-1])
-            for channel in self.channels().values()
-            if not isinstance(channel, Events) or channel.times_s.size
-        ]
-        return max(ends, default=0.0)
+        return max((channel.end_s for channel in self.channels().values()), default=0.0)
 
     @property
     def n_epochs(self) -> int:

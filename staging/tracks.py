@@ -109,7 +109,7 @@ def prepare(recording: Recording) -> Tracks:
     >>> hr = Events(times_s=np.arange(0.0, 1200.0, 5.0), values=np.full(240, 60.0), unit="bpm")
     >>> tracks = prepare(Recording(hr=hr))
     >>> tracks.n_epochs, tracks.sources["heart"], float(tracks.heart_rate_bpm[0])
-    (39, 'hr', 60.0)
+    (40, 'hr', 60.0)
     """
     n = recording.require_epochs(MIN_EPOCHS)
     heart_rate, heart_source = _heart_rate(recording, n)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.decision import DecisionRule, decide, fit_rule
+from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import Hypnogram, merge_matrix
 
-LIKELIEST = DecisionRule(wake_weight=1.0, n1_share=0.5)
 rules = st.builds(DecisionRule, wake_weight=st.floats(0.2, 5.0), n1_share=st.floats(0.0, 1.0))
 
 

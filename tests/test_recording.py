@@ -13,11 +13,19 @@ from staging.recording import Events, Recording, Signal
 
 def test_a_recording_ends_with_its_last_channel_and_has_whole_epochs():
     acc = Signal(samples=np.zeros((32 * 45, 3), np.float32), rate_hz=32.0, unit="g", start_s=10.0)
-    hr = Events(times_s=np.array([5.0, 95.0]), values=np.array([60.0, 61.0]), unit="bpm")
+    hr = Events(times_s=np.arange(5.0, 90.0, 5.0), values=np.full(17, 60.0), unit="bpm")
     recording = Recording(acc=acc, hr=hr)
-    assert recording.end_s == 95.0
+    assert recording.end_s == 90.0, "the last heart rate, at 85 s, stands for 5 s"
     assert recording.n_epochs == 3
     assert list(recording.channels()) == ["acc", "hr"]
+
+
+def test_an_interval_ends_at_its_beat_and_a_count_15_s_after_its_start():
+    times = np.array([0.0, 15.0, 30.0])
+    assert Events(times_s=times, values=np.zeros(3), unit="counts").end_s == 45.0
+    assert Events(times_s=times, values=np.ones(3), unit="s").end_s == 30.0
+    assert Events(times_s=np.array([0.0, 600.0]), values=np.ones(2), unit="bpm").end_s == 615.0
+    assert Events(times_s=np.array([]), values=np.array([]), unit="bpm").end_s == 0.0
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])

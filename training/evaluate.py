@@ -17,7 +17,7 @@ from staging.agreement.calibration import calibration_study
 from staging.agreement.epochs import confusion, epoch_study
 from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
-from staging.decision import DecisionRule, decide, fit_rule
+from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from training.crossval import SENSOR_SETS, Prediction
 
@@ -48,7 +48,7 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
     rule_of_fold = {
-        fold: rule_of([other for other in predictions if other.fold != fold] or predictions)
+        fold: rule_of([other for other in predictions if other.fold != fold])
         for fold in {prediction.fold for prediction in predictions}
     }
     decided = [_Decided(prediction, rule_of_fold[prediction.fold]) for prediction in predictions]
@@ -58,8 +58,11 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
 def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
     """The decision rule that makes the totals of W and N1 right on the given predictions.
 
-    Nights of `MAIN_DATASET` are used where there are any: the sets differ in how much their people wake.
+    Nights of `MAIN_DATASET` are used where there are any: the sets differ in how much their people wake. Without
+    predictions (a single fold leaves no others) the likeliest class is taken.
     """
+    if not predictions:
+        return LIKELIEST
     chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
     return fit_rule(
         np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen]),

@@ -47,8 +47,8 @@ def _night(header: Path) -> LabelledNight:
             raise FormatError(header.with_suffix(suffix), "it is missing", "download the record again")
     stages = read_annotations(header.with_suffix(".st"))
     beats = read_annotations(header.with_suffix(".ecg"))
-    # The first annotation of a record stands at sample 1 in place of 0.
-    epochs = ((stages.samples - 1) / RATE_HZ // EPOCH_S).astype(int)
+    # Annotations stand at the start of their epoch; a record's first at sample 1 in place of 0.
+    epochs = (stages.samples / RATE_HZ // EPOCH_S).astype(int)
     reference = np.full(epochs[-1] + 1, -1)
     for epoch, note in zip(epochs, stages.notes, strict=True):
         words = note.split()
