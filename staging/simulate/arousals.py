@@ -121,7 +121,7 @@ def draw_activations(
     turn_deg = np.where(turns, np.exp(ln_deg + ln_deg_sd * turn_z), movement.jiggle_deg * np.abs(turn_z))
     return Activations(
         at_s=at_s,
-        surge_bpm=np.where(surges | moves, surge_bpm, 0.0),
+        surge_bpm=np.where(surges | moves, np.minimum(surge_bpm, arousal.largest_surge_bpm), 0.0),
         half_width_s=half_width_s,
         burst_s=np.where(moves, np.clip(burst_s, *movement.duration_range_s), 0.0),
         peak_g=peak_g,

@@ -144,7 +144,7 @@ class HeartParameters:
     level_share : by stage
         Share of the measured spread between people that is the person's and not the chance of few epochs. Fitted.
     level_shift_bpm : by stage
-        Added to the level, for surges and lag move the measured median. Fitted.
+        Added to the level, for surges and the watch's lag move the measured mean. Fitted.
     approach_s : by stage
         Time constant with which the level of a new stage is approached. Fitted to the measured curves around
         awakenings, sleep onset, and the ramp into REM sleep.
@@ -157,17 +157,17 @@ class HeartParameters:
     wake_floor_bpm : float
         Lowest level of wakefulness from the night's median. Assumed.
     rem_lead_s : float
-        The rise into REM sleep begins before its scored onset. Measured.
+        The rise into REM sleep begins before its scored onset. Fitted: +1 bpm at the onset.
     fast_sd_bpm, fast_tau_s : by stage
         Fluctuation, surges included: fits of the variogram. Measured.
     fast_share : by stage
         Share of that SD that is not surges. Fitted to the SD within 5 min.
     person_fast_sd : float
-        SD between people of the logarithm of the fluctuation. Measured: quartiles of the SD within 5 min.
+        SD between people of the logarithm of the fluctuation. Fitted to the quartiles of the SD within 5 min.
     course_bpm : tuple of float
         Course of the night in non-REM sleep, at the middle of each half hour from sleep onset. Measured.
     slope_sd_bpm_per_h : float
-        Spread between people of the slope over the night. Measured.
+        Spread between people of the slope over the night. Fitted, with the wandering, to the measured 0.83.
     slope_span_h : float
         Hours after sleep onset over which that slope acts. Assumed.
     slow_sd_bpm, slow_tau_s : float
@@ -212,19 +212,21 @@ class ArousalParameters:
     spontaneous_per_h : by stage
         Activations of any size within a stage. Fitted to the measured rate of surges above 6 bpm.
     gap_sigma : float
-        SD of the logarithm of the gaps. Fitted: with the activations at stage changes, quiet gaps have the measured
-        logarithmic SD of 1.4.
+        SD of the logarithm of the gaps. Fitted: with those at changes of stage, the gaps between counts in sleep have
+        the measured logarithmic SD of 1.3-1.4.
     person_ln_sd : float
         SD between people of the logarithm of the rates of spontaneous activations. Assumed.
     surge_median_bpm, surge_ln_sd : by stage
-        Size of spontaneous surges. Measured (Chang Gung, ECG; Chung 2021, Front Physiol 12:637684): above 6 bpm,
-        medians 11.6 9.9 8.6 8.4 8.9.
+        Size of spontaneous surges. Fitted to those above 6 bpm that watches and ECG show: medians 8.5-14, 90 % below
+        17-28 (ECG: Chang Gung; Chung 2021, Front Physiol 12:637684).
     change_surge_probability : from, to
         Surges at changes of stage. Fitted to the measured mean curves around awakenings and exits from N3.
     awakening_surge_bpm, change_surge_bpm : float
         Their median, at awakenings and at other changes. Fitted to the same.
     change_surge_ln_sd : float
-        Fitted: peak SD of 12 bpm around a mean of 18.
+        Fitted to the spread of the measured peaks.
+    largest_surge_bpm : float
+        Assumed.
     half_width_s : by stage
         Full width at half of the peak. Measured (Chang Gung, ECG).
     half_width_ln_sd : float
@@ -232,12 +234,13 @@ class ArousalParameters:
     rise_share : float
         Share of the width before the peak: rise 8 s, decay 6 s. Measured (Chang Gung, ECG).
     undershoot_share, undershoot_delay_s, undershoot_width_s : float
-        The dip after a surge. Measured: -0.8 bpm after +5, about 50 s later.
+        The dip after a surge. Fitted to the measured -0.8 bpm after +5 with movements, and -0.6 after +9 with
+        awakenings, about 50 s later.
     moving_bpm_factor : float
-        Surges with movement are larger. Measured: mean peaks of 10-15 with movement.
+        Surges with movement are larger. Fitted: mean peaks of 10-15 with movement.
     size_correlation : float
-        Correlation of the logarithms of the surge and of the movement. Measured: mean peaks of 9.5, 11.7 and 14.8
-        bpm for small, middling and large movements.
+        Correlation of the logarithms of the surge and of the movement. Fitted: mean peaks of 9.5, 11.7 and 14.8 bpm
+        with small, middling and large movements.
     awakening_window_s, change_window_s : (first, last)
         When around an awakening, and around another change of stage, its activation comes. Fitted to the counts and
         heart rate around them.
@@ -246,8 +249,8 @@ class ArousalParameters:
         after awakenings.
     """
 
-    spontaneous_per_h: ByStage = (38.0, 25.0, 9.0, 3.5, 22.0)
-    gap_sigma: float = 1.2
+    spontaneous_per_h: ByStage = (38.0, 23.0, 8.0, 3.5, 20.0)
+    gap_sigma: float = 1.1
     person_ln_sd: float = 0.6
     surge_median_bpm: ByStage = (5.0, 7.5, 6.0, 5.5, 6.2)
     surge_ln_sd: ByStage = (0.75, 0.8, 0.7, 0.75, 0.7)
@@ -258,9 +261,10 @@ class ArousalParameters:
         (0.9, 0.7, 0.6, 0.0, 0.6),
         (0.9, 0.5, 0.4, 0.0, 0.0),
     )
-    awakening_surge_bpm: float = 5.5
+    awakening_surge_bpm: float = 4.7
     change_surge_bpm: float = 6.0
     change_surge_ln_sd: float = 0.75
+    largest_surge_bpm: float = 45.0
     half_width_s: ByStage = (13.0, 9.0, 9.0, 8.0, 12.0)
     half_width_ln_sd: float = 0.3
     rise_share: float = 0.55
@@ -269,7 +273,7 @@ class ArousalParameters:
     undershoot_width_s: float = 14.0
     moving_bpm_factor: float = 1.3
     size_correlation: float = 0.4
-    awakening_window_s: tuple[float, float] = (-2.0, 34.0)
+    awakening_window_s: tuple[float, float] = (3.0, 34.0)
     change_window_s: tuple[float, float] = (-10.0, 25.0)
     early_wake_factor: float = 2.0
     early_wake_epochs: int = 5
@@ -287,13 +291,14 @@ class MovementParameters:
         Rate of movements that come with no change of stage, over that of bursts: some come with a change, and some
         are too small to count or merge with others. Fitted.
     person_ln_sd : by stage
-        SD between people of the logarithm of the rates. Measured: quartiles of the share of moving bins.
+        SD between people of the logarithm of the rates. Fitted to the quartiles of the share of moving bins.
     person_change_ln_sd : float
         The same for movements at changes of stage. Assumed.
     change_probability : from, to
-        Movement at a change of stage other than an awakening. Measured: counts around the changes.
+        Movement at a change of stage other than an awakening. Fitted to the counts around the changes.
     awakening_probability : tuple of float
-        Movement with awakenings of 1, 2-4 and 5 or more epochs. Measured.
+        Movement with awakenings of 1, 2-4 and 5 or more epochs, beside what comes within W. Fitted: some count in
+        53, 74 and 98 % of them.
     duration_median_s, duration_ln_sd : by stage
         Length of a burst. Fitted to the measured lengths in 15-s bins.
     duration_range_s : (shortest, longest)
