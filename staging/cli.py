@@ -135,6 +135,22 @@ def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
             "No person slept that night: it shows what staging does and says nothing about how accurate it is.",
         )
     )
+    _summarize_arguments(
+        command(
+            "summarize",
+            "sleep architecture of hypnograms of any source",
+            "Hypnograms of this program, of polysomnography, Oura, Fitbit, Apple Health, or bare codes. One night is "
+            "printed with all its metrics, several as a table.",
+        )
+    )
+    _agree_arguments(
+        command(
+            "agree",
+            "how well one scoring of nights agrees with another",
+            "Epoch by epoch, night by night and, where there are probabilities, their calibration. Nights of two "
+            "folders are matched by their names up to the first dot.",
+        )
+    )
     command("formats", "list the formats that can be read")
     model = command("model", "print the card of the model: data, licences, figures, limits")
     model.add_argument("--model", metavar="FILE", help="say instead what stands in another .onnx file")
@@ -153,8 +169,7 @@ def _score_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KIND=NAME",
         help="which channel of an EDF file to take, as in ppg=Pleth; may be repeated",
     )
-    parser.add_argument("--lights-off", metavar="TIME", help="22:45, 2026-03-01T22:45+01:00, or 15min from the start")
-    parser.add_argument("--lights-on", metavar="TIME", help="likewise")
+    _lights_arguments(parser)
     _staging_arguments(parser)
 
 
@@ -163,6 +178,43 @@ def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="another night (default: 1)")
     parser.add_argument("--hours", type=_hours, default=8.0, metavar="H", help="its length, 0.5 to 24 (default: 8)")
     _staging_arguments(parser)
+
+
+def _summarize_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="HYPNOGRAM", help="a file of scored sleep; it may hold several nights"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON: an object for one night, a list for several")
+    form.add_argument("--csv", action="store_true", help="print a table with a row a night and a column a metric")
+    _lights_arguments(parser)
+    _hypnogram_arguments(parser)
+
+
+def _agree_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", metavar="REFERENCE", help="scored sleep that counts as right: a file or a folder")
+    parser.add_argument("device", metavar="DEVICE", help="scored sleep to be judged: a file or a folder")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print everything as JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument(
+        "--no-clock", action="store_true", help="take both to begin together, whatever their clocks say"
+    )
+    _hypnogram_arguments(parser)
+
+
+def _hypnogram_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", metavar="NAME", help="its format, where its content does not tell")
+    parser.add_argument("--timezone", metavar="ZONE", help="zone of clock times that the file gives without one")
+    parser.add_argument("--codes", metavar="TABLE", help="what bare codes mean: yasa, rk, ...")
+    parser.add_argument("--epoch", type=float, metavar="S", help="length of an epoch where the file does not say it")
+    parser.add_argument("--column", metavar="NAME", help="column of the stages in a table of codes, by name or number")
+    parser.add_argument("--recorder", metavar="NAME", help="whose records to take from an export of several devices")
+
+
+def _lights_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lights-off", metavar="TIME", help="22:45, 2026-03-01T22:45+01:00, or 15min from the start")
+    parser.add_argument("--lights-on", metavar="TIME", help="likewise")
 
 
 def _output_arguments(parser: argparse.ArgumentParser, said: str, folder: str) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import shutil
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
+from staging.architecture.nights import in_bed_span
 from staging.errors import InputError, StagingError
 from staging.exit_codes import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
-from staging.outputs import output_names, prepare_folder, write_outputs
-from staging.pipeline import model_identity, parse_lights, score_file, time_zone
+from staging.hypnogram import Hypnogram
+from staging.outputs import SUFFIXES, output_names, prepare_folder, write_outputs
+from staging.pipeline import model_identity, score_file
 from staging.recording import CHANNELS
 from staging.scored import ScoredNight
-from staging.terminal import screen, table
+from staging.terminal import screen, summary, summary_table, table
+from staging.when import LightsTime, parse_lights, resolve_lights, time_zone
 
-__all__ = ["demo", "formats", "model", "report_defect", "score"]
+__all__ = ["agree", "demo", "formats", "model", "report_defect", "score", "summarize"]
 
 _SIMULATED_NAME = "simulated_night"
 
@@ -24,8 +30,7 @@ _SIMULATED_NAME = "simulated_night"
 def score(options: argparse.Namespace) -> int:
     """Score recordings. A bad one does not keep the others from being scored."""
     channels = _channels(options.channel)
-    lights_off = parse_lights(options.lights_off, option="--lights-off") if options.lights_off else None
-    lights_on = parse_lights(options.lights_on, option="--lights-on") if options.lights_on else None
+    lights_off, lights_on = _lights(options)
     zone = time_zone(options.timezone, option="--timezone") if options.timezone else None
     names = output_names(options.files)
     model_identity(options.model)  # a model that cannot be used is one error and not one a recording
@@ -97,15 +102,114 @@ def demo(options: argparse.Namespace) -> int:
     return EXIT_FINE
 
 
-def formats(options: argparse.Namespace) -> int:
-    """List the formats: name for ``--format``, what it is, channels."""
-    del options
-    from staging.readers import formats as known
+def summarize(options: argparse.Namespace) -> int:
+    """Sleep architecture of hypnograms of any source. A bad one does not keep the others from being summarised."""
+    from staging.architecture import summarize_many
+    from staging.architecture.many import format_tidy_csv
+    from staging.scorings import read_hypnograms
 
-    found = known()
-    width = max(len(entry.name) for entry in found)
-    for entry in found:
-        print(f"{entry.name:<{width}}  {entry.title} [{', '.join(entry.channels)}]")
+    off, on = _lights(options)
+    found: list[Hypnogram] = []
+    code = EXIT_FINE
+    for path in options.files:
+        try:
+            for night in read_hypnograms(path, **_reading(options)):
+                off_s, on_s = resolve_lights(
+                    off,
+                    on,
+                    start=night.start,
+                    end_s=night.duration_s,
+                    known=(night.lights_off_s, night.lights_on_s),
+                    where=night.source or path,
+                )
+                found.append(dataclasses.replace(night, lights_off_s=off_s, lights_on_s=on_s))
+                in_bed_span(found[-1])
+        except StagingError as error:
+            print(f"staging: {error}", file=sys.stderr)
+            code = EXIT_BAD_INPUT
+    nights = summarize_many(found)
+    if not nights:
+        return code
+    if options.csv:
+        print(format_tidy_csv(nights), end="")
+    elif options.json:
+        content = [night.to_dict() for night in nights]
+        print(json.dumps(content[0] if len(content) == 1 else content, indent=2, allow_nan=False))
+    elif len(nights) == 1:
+        print(summary(found[0].source, nights[0], ascii_only=_ascii_only()))
+    else:
+        print(summary_table((night.hypnogram.source, night) for night in nights))
+    return code
+
+
+def agree(options: argparse.Namespace) -> int:
+    """Agreement of one scoring with another, over one night or the nights of two folders."""
+    from staging.agreement import agree as compare
+    from staging.agreement import pair
+    from staging.scorings import read_hypnogram
+
+    nights = []
+    for subject, reference, device in _matched(Path(options.reference), Path(options.device)):
+        both = (read_hypnogram(path, **_reading(options)) for path in (reference, device))
+        nights.append(pair(*both, subject=subject, use_clock=not options.no_clock))
+    report = compare(nights)
+    if options.json:
+        print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
+    else:
+        print(report.to_markdown() if options.markdown else report.to_text())
+    return EXIT_FINE
+
+
+def _matched(reference: Path, device: Path) -> list[tuple[str, Path, Path]]:
+    """Subject and both files of each night: two files, or the files of two folders that share a name."""
+    if not reference.is_dir() and not device.is_dir():
+        return [(reference.name.partition(".")[0], reference, device)]
+    if not (reference.is_dir() and device.is_dir()):
+        raise InputError(
+            f"{reference}, {device}", "one is a folder and the other is not", "give two files or two folders"
+        )
+    nights = [_nights_of(folder) for folder in (reference, device)]
+    for mine, other, folder in ((nights[0], nights[1], device), (nights[1], nights[0], reference)):
+        alone = sorted(set(mine) - set(other))
+        if alone:
+            raise InputError(
+                mine[alone[0]],
+                f"has no night of the name {alone[0]!r} in {folder}"
+                + (f", nor {len(alone) - 1} more" * (len(alone) > 1)),
+                "name both files of a night alike up to the first dot, and take away those without a partner",
+            )
+    if not nights[0]:
+        raise InputError(reference, "the folder holds no files", "give folders of hypnograms")
+    return [(name, nights[0][name], nights[1][name]) for name in sorted(nights[0])]
+
+
+def _nights_of(folder: Path) -> dict[str, Path]:
+    """Files of a folder by their names up to the first dot; of this program's own results the hypnograms alone."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    own = [path for path in files if path.name.endswith(SUFFIXES[0])]
+    nights: dict[str, Path] = {}
+    for path in own or files:
+        name = path.name.partition(".")[0]
+        if name in nights:
+            raise InputError(
+                path, f"has the name of {nights[name].name} up to the first dot", "leave one of them there"
+            )
+        nights[name] = path
+    return nights
+
+
+def formats(options: argparse.Namespace) -> int:
+    """List the formats: name for ``--format``, what it is, and for recordings which channels it can give."""
+    del options
+    from staging.readers import formats as of_recordings
+    from staging.scorings import formats as of_hypnograms
+
+    print("Recordings (staging score)")
+    for entry in of_recordings():
+        print(f"  {entry.name:<12}  {entry.title} [{', '.join(entry.channels)}]")
+    print("Scored sleep (staging summarize, staging agree)")
+    for name, title in of_hypnograms().items():
+        print(f"  {name:<12}  {title}")
     return EXIT_FINE
 
 
@@ -140,6 +244,26 @@ def report_defect() -> None:
     )
 
 
+def _lights(options: argparse.Namespace) -> tuple[LightsTime | None, LightsTime | None]:
+    off, on = options.lights_off, options.lights_on
+    return (
+        None if off is None else parse_lights(off, option="--lights-off"),
+        None if on is None else parse_lights(on, option="--lights-on"),
+    )
+
+
+def _reading(options: argparse.Namespace) -> dict[str, Any]:
+    """What `staging.scorings.read_hypnograms` may be told."""
+    return {
+        "format": options.format,
+        "zone": options.timezone,
+        "codes": options.codes,
+        "epoch_s": options.epoch,
+        "column": options.column,
+        "device": options.recorder,
+    }
+
+
 def _channels(given: list[str]) -> dict[str, str] | None:
     """``["ppg=Pleth"]`` as a mapping; None where nothing was given."""
     channels: dict[str, str] = {}
@@ -156,8 +280,12 @@ def _channels(given: list[str]) -> dict[str, str] | None:
 
 
 def _print_screen(night: ScoredNight, files: list[Path]) -> None:
-    encoding = (sys.stdout.encoding or "ascii").casefold().replace("-", "")
-    print(screen(night, files, ascii_only=not encoding.startswith("utf")))
+    print(screen(night, files, ascii_only=_ascii_only()))
+
+
+def _ascii_only() -> bool:
+    """Whether the terminal's encoding lacks block characters."""
+    return not (sys.stdout.encoding or "ascii").casefold().startswith("utf")
 
 
 class _Progress:

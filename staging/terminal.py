@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from staging.architecture import SleepArchitecture, definitions
+from staging.architecture.registry import GROUPS
 from staging.hypnogram import Hypnogram, Stage
 from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
 from staging.wording import NO_VALUE, NightClock, minutes_text, value_text, whole_pct
 
-__all__ = ["screen", "table", "text_hypnogram"]
+__all__ = ["screen", "summary", "summary_table", "table", "text_hypnogram"]
 
 COLUMNS = 80
 LINES = 24
@@ -176,7 +178,7 @@ def _fit(text: str) -> str:
 
 
 def table(nights: Iterable[ScoredNight]) -> str:
-    """One line a night, under a heading.
+    """One line a scored night, under a heading.
 
     Parameters
     ----------
@@ -188,19 +190,94 @@ def table(nights: Iterable[ScoredNight]) -> str:
     str
         Names, lengths, main metrics, confidence and number of warnings, without a newline at the end.
     """
-    nights = list(nights)
-    width = max([len(night.name) for night in nights] + [4])
-    heads = ("TIB min", "TST min", "SE %", "WASO min", "N3 %", "REM %", "conf.", "warnings")
-    lines = [f"{'name':<{width}}  " + "  ".join(heads)]
+    rows = []
     for night in nights:
-        metrics = night.architecture.metrics
-        names = ("tib_min", "tst_min", "se_pct", "waso_min", "n3_pct", "r_pct")
         confidence = night.mean_confidence()
-        cells = [
-            *(value_text(metrics[name]) for name in names),
-            NO_VALUE if confidence is None else f"{confidence:.2f}",
-            str(len(night.warnings)),
-        ]
-        row = "  ".join(f"{cell:>{len(head)}}" for cell, head in zip(cells, heads, strict=True))
-        lines.append(f"{night.name:<{width}}  {row}" + ("  SIMULATED" if night.simulated else ""))
-    return "\n".join(lines)
+        rows.append(
+            [
+                night.name,
+                *_main_metrics(night.architecture),
+                NO_VALUE if confidence is None else f"{confidence:.2f}",
+                str(len(night.warnings)),
+                "SIMULATED" if night.simulated else "",
+            ]
+        )
+    return _aligned([("name", *_MAIN.values(), "conf.", "warnings", ""), *rows])
+
+
+def summary_table(nights: Iterable[tuple[str, SleepArchitecture]]) -> str:
+    """One line a summarised night, under a heading.
+
+    Parameters
+    ----------
+    nights : iterable of (name, SleepArchitecture)
+        Nights and what to call them.
+
+    Returns
+    -------
+    str
+        Names and main metrics, without a newline at the end.
+    """
+    return _aligned([("name", *_MAIN.values()), *([name, *_main_metrics(night)] for name, night in nights)])
+
+
+def summary(name: str, architecture: SleepArchitecture, *, ascii_only: bool = False) -> str:
+    """All metrics of one night, group by group, below its hypnogram.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    architecture : SleepArchitecture
+        The night.
+    ascii_only : bool
+        Draw the hypnogram without block characters.
+
+    Returns
+    -------
+    str
+        As many lines as it takes, without a newline at the end.
+    """
+    night = architecture.hypnogram
+    lines = [
+        _fit(name),
+        _fit(f"  {NightClock.of(night).span()}, {minutes_text(night.duration_s / 60)}, {len(night)} epochs"),
+        "",
+        *text_hypnogram(night, ascii_only=ascii_only),
+    ]
+    group = ""
+    for metric in definitions().values():
+        if metric.group != group:
+            group = metric.group
+            lines += ["", GROUPS.get(group, group)]
+        value = value_text(architecture.metrics[metric.name], metric.unit, metric.decimals)
+        lines.append(f"  {metric.name:<32}{value:>16}")
+    return "\n".join([*lines, *_warnings(night.warnings, len(night.warnings) * 8)])
+
+
+_MAIN = {
+    "tib_min": "TIB min",
+    "tst_min": "TST min",
+    "se_pct": "SE %",
+    "sol_min": "SOL min",
+    "waso_min": "WASO min",
+    "n3_pct": "N3 %",
+    "r_pct": "REM %",
+}
+"""Metrics of a line, and their headings."""
+
+
+def _main_metrics(architecture: SleepArchitecture) -> list[str]:
+    return [value_text(architecture.metrics[name]) for name in _MAIN]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they need be, the first to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

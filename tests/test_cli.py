@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -10,14 +11,17 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from staging import commands
+from staging.architecture import definitions
 from staging.cli import main
-from staging.scorings import read_csv
+from staging.hypnogram import Hypnogram
+from staging.scorings import read_csv, write_csv
 from tests.conftest import ROOT
 
 START = 1_772_404_200  # 2026-03-01 22:30 UTC
@@ -92,7 +96,7 @@ def test_a_file_alone_is_scored(here, capsys, command):
     assert len(out.splitlines()) <= 24
     assert "made-up watch" in out
     assert written(here / "results") == RESULTS
-    assert len(read_csv(here / "results" / "P01.hypnogram.csv")) == 179  # the last epoch is not whole
+    assert len(read_csv(here / "results" / "P01.hypnogram.csv")) == 180
 
 
 def test_results_go_to_the_current_folder_by_default(here):
@@ -115,7 +119,7 @@ def test_coarser_classes_reach_every_file(here, n, names):
 
 
 def test_lights_and_zone_are_kept_in_the_results(here, capsys):
-    heart_night(here / "P01", minutes=120.5)
+    heart_night(here / "P01", minutes=120)
     options = ["--lights-off", "23:40", "--lights-on", "00:40", "--timezone", "Europe/Berlin"]
     assert main(["score", "P01", *options, "--out", "r"]) == 0
     assert "2026-03-01 23:30 – 2026-03-02 01:30 (Europe/Berlin)" in capsys.readouterr().out
@@ -228,7 +232,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "text that is no recording": (write("P01.txt", "dear diary,\nI slept well\n"), r"not a format"),
     "a file of zero bytes": (write("P01.bin", bytes(10_000)), r"format|binary"),
     "an E4 of zeros": (e4_of_zeros, r"zero|constant|flat|no sensor|usabl"),
-    "a night of 4 minutes": (lambda folder: heart_night(folder / "P01", minutes=4), r"[34]\.\d min .*too short"),
+    "a night of 4 minutes": (lambda folder: heart_night(folder / "P01", minutes=4), r"4\.0 min .*too short"),
     "all NaN": (write("P01/hr.csv", table("t_s,bpm", SECONDS, np.full(720, np.nan))), r"no .*value|NaN|empty"),
     "no usable sensor": (write("P01/temp.csv", table("t_s,temp_c", QUARTERS, np.full(7200, 34.0))), r"heart|motion"),
     "0 Hz": (lambda folder: e4(folder / "P01", rate="0.000000"), r"rate|Hz"),
@@ -413,13 +417,108 @@ def test_the_same_seed_gives_the_same_files(here):
     assert runs[0] != runs[2]
 
 
+@pytest.fixture
+def nights(here: Path) -> Path:
+    """Two nights scored by a person, and by a device that takes the first REM sleep for light sleep."""
+    cycle = ["W"] * 4 + ["N1"] * 6 + ["N2"] * 50 + ["N3"] * 40 + ["R"] * 20
+    for name, n in (("P01", 4), ("P02", 5)):
+        psg = np.array(cycle * n)
+        watch = psg.copy()
+        watch[100:120] = "N2"
+        for folder, stages in (("psg", psg), ("watch", watch)):
+            (here / folder).mkdir(exist_ok=True)
+            night = Hypnogram(stages=stages, start=datetime.fromtimestamp(START, UTC), source=name)
+            write_csv(night, here / folder / f"{name}.{'hypnogram.csv' if folder == 'watch' else 'csv'}")
+    return here
+
+
+def test_one_hypnogram_is_summarised_with_all_its_metrics(nights, capsys):
+    assert main(["summarize", "psg/P01.csv"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for name in definitions():
+        assert f"  {name} " in out
+    assert re.search(r"tst_min +232\.0", out)
+    assert "█" in out
+
+
+def test_several_hypnograms_are_a_table_and_a_bad_one_does_not_stop_them(nights, capsys):
+    (nights / "bad.csv").write_text("epoch,start,stage\n0,0,N7\n", encoding="utf-8")
+    assert main(["summarize", "psg/P01.csv", "bad.csv", "psg/P02.csv"]) == 2
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 3
+    assert len(err.splitlines()) == 1
+    assert "bad.csv" in err
+
+
+def test_summaries_as_json_and_as_a_table_for_statistics(nights, capsys):
+    assert main(["summarize", "psg/P01.csv", "--json"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert one["metrics"]["tst_min"] == 232.0
+    assert main(["summarize", "psg/P01.csv", "psg/P02.csv", "--json"]) == 0
+    assert [night["metrics"]["tst_min"] for night in json.loads(capsys.readouterr().out)] == [232.0, 290.0]
+    assert main(["summarize", "psg/P01.csv", "psg/P02.csv", "--csv"]) == 0
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert [row[header.index("tst_min")] for row in rows] == ["232.0000", "290.0000"]
+
+
+def test_lights_times_change_the_summary(nights, capsys):
+    assert main(["summarize", "psg/P01.csv", "--json", "--lights-off", "22:20", "--lights-on", "10800s"]) == 2
+    assert "psg" in capsys.readouterr().err
+    assert main(["summarize", "psg/P01.csv", "--json", "--lights-off", "22:32", "--lights-on", "10800s"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["tib_min"] == 178.0
+
+
+def test_what_was_scored_can_be_summarised_again_to_the_same_metrics(here, capsys):
+    heart_night(here / "P01")
+    assert main(["score", "P01", "--out", "r", "--quiet", "--lights-off", "10min"]) == 0
+    scored = json.loads((here / "r" / "P01.architecture.json").read_text(encoding="utf-8"))
+    assert main(["summarize", "r/P01.hypnogram.csv", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"] == scored["metrics"]
+
+
+def test_agreement_of_two_files_and_of_two_folders(nights, capsys):
+    assert main(["agree", "psg/P01.csv", "watch/P01.hypnogram.csv", "--json"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert one["n_nights"] == 1
+    assert one["nights"]["r_min"]["bias"] == -10.0
+    assert main(["agree", "psg", "watch", "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert [night["subject"] for night in both["pairs"]] == ["P01", "P02"]
+    assert main(["agree", "psg", "watch"]) == 0
+    assert "kappa" in capsys.readouterr().out
+    assert main(["agree", "psg", "watch", "--markdown"]) == 0
+    assert "| --- |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "argv", "said"),
+    [
+        (lambda here: (here / "watch" / "P02.hypnogram.csv").unlink(), ["psg", "watch"], "no night of the name 'P02'"),
+        (lambda here: (here / "psg" / "P01.edf").touch(), ["psg", "watch"], "has the name of P01.csv"),
+        (lambda here: None, ["psg", "watch/P01.hypnogram.csv"], "one is a folder"),
+        (lambda here: None, ["psg/P01.csv", "nothing.csv"], "nothing.csv"),
+        (lambda here: (here / "a").mkdir(), ["a", "a"], "holds no files"),
+    ],
+)
+def test_nights_that_cannot_be_matched_are_one_line(nights, capsys, spoil, argv, said):
+    spoil(nights)
+    assert main(["agree", *argv]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert said in err
+
+
 def test_formats_lists_every_format_with_its_channels(capsys):
     from staging.readers import formats
 
     assert main(["formats"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    recordings, hypnograms = capsys.readouterr().out.split("Scored sleep")
+    lines = recordings.splitlines()[1:]
     assert [line.split()[0] for line in lines] == [entry.name for entry in formats()]
     assert all(line.endswith("]") for line in lines)
+    assert "edf" in hypnograms
 
 
 def test_the_card_says_what_the_model_was_trained_on(capsys):

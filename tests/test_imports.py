@@ -50,16 +50,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agreement": {"architecture", "errors", "files", "hypnogram", "scorings"},
     "simulate": {"errors", "files", "hypnogram", "motion", "readers", "recording", "tracks"},
     "wording": {"hypnogram"},
+    "when": {"errors", "wording"},
     "scored": {"architecture", "hypnogram", "tracks", "wording"},
     "report": {"architecture", "hypnogram", "scored", "tracks", "wording"},
     "terminal": {"architecture", "hypnogram", "scored", "wording"},
     "outputs": {"errors", "files", "report", "scored", "scorings"},
     "pipeline": {
-        *("architecture", "errors", "model", "readers", "recording", "scored", "stager", "tracks", "wording"),
+        *("architecture", "errors", "model", "readers", "recording", "scored", "stager", "tracks", "when"),
     },
     "commands": {
         *("agreement", "architecture", "errors", "exit_codes", "hypnogram", "model", "outputs", "pipeline"),
-        *("readers", "recording", "scored", "scorings", "simulate", "terminal", "wording"),
+        *("readers", "recording", "scored", "scorings", "simulate", "terminal", "when"),
     },
     "cli": {"commands", "errors", "exit_codes"},
 }
