@@ -17,6 +17,10 @@ __all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "whol
 NO_VALUE = "–"
 """Stands for a value that is not defined."""
 
+_TIME_OF_DAY = "clock h"
+_BARE = ("", "count", "exponent", "index", "probability", "ratio")
+"""Units of pure numbers, which are plain from the name."""
+
 _EPOCHS = re.compile(r"\bepochs? (\d+)\b(?:(?: and | to |–|-)(\d+)\b)?")
 
 _TICK_STEPS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
@@ -44,12 +48,15 @@ def value_text(value: float | None, unit: str = "", decimals: int = 1) -> str:
 
     Examples
     --------
-    >>> value_text(87.65, "%"), value_text(3, "count", 0), value_text(2.5, "/h", 2), value_text(None, "min")
-    ('87.7 %', '3', '2.50 /h', '–')
+    >>> value_text(87.65, "%"), value_text(3, "count", 0), value_text(23.05, "clock h"), value_text(None, "min")
+    ('87.7 %', '3', '23:03', '–')
     """
     if value is None or not math.isfinite(value):
         return NO_VALUE
-    suffix = "" if unit in ("", "count", "ratio") else f" {unit}"
+    if unit == _TIME_OF_DAY:
+        minutes = round(value * 60)
+        return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+    suffix = "" if unit in _BARE else f" {unit}"
     return f"{value:.{decimals}f}{suffix}"
 
 

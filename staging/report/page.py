@@ -136,11 +136,16 @@ def _tiles(night: ScoredNight) -> str:
     return (
         '<dl class="tiles">'
         + "".join(
-            f'<div class="tile"><dt>{label}</dt><dd>{text}</dd><dd class="aside">{note}</dd></div>'
+            f'<div class="tile"><dt>{label}</dt><dd>{_unbroken(text)}</dd><dd class="aside">{note}</dd></div>'
             for label, text, note in tiles
         )
         + "</dl>"
     )
+
+
+def _unbroken(text: str) -> str:
+    """A value whose numbers stay with their units when it must wrap."""
+    return re.sub(r"(\d) ", "\\1\N{NO-BREAK SPACE}", text)
 
 
 def _composition(night: ScoredNight) -> str:
@@ -263,7 +268,7 @@ def _metrics(night: ScoredNight) -> str:
     return (
         '<section class="card" id="metrics"><h2>Sleep architecture</h2>'
         "<p>Point at a metric, or move to it with the keyboard, for its definition and source. A dash means that it is "
-        f'not defined for this night.</p><div class="groups">{blocks}</div></section>'
+        f"not defined for this night.</p>{blocks}</section>"
     )
 
 
