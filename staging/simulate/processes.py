@@ -32,14 +32,12 @@ def recurrence(decay: Floats, drive: Floats) -> Floats:
     >>> recurrence(np.full(4, 0.5), np.array([8.0, 0.0, 0.0, 2.0])).tolist()
     [8.0, 4.0, 2.0, 3.0]
     """
-    weight, x, step = decay.copy(), drive.astype(np.float64), 1
-    while step < x.size:
-        x[step:] += weight[step:] * x[:-step]
-        weight[step:] *= weight[:-step].copy()
-        weight[:step] = 0.0
+    x, step = drive.astype(np.float64), 1
+    weight = decay[1:]  # of the sample `step` before, from sample `step` on
+    while step < x.size and weight.max() > NEGLIGIBLE:
+        x[step:] += weight * x[:-step]
+        weight = weight[step:] * weight[:-step]
         step *= 2
-        if weight.max(initial=0.0) < NEGLIGIBLE:
-            break
     return x
 
 
