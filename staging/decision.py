@@ -102,17 +102,23 @@ def fit_rule(probabilities: NDArray[np.float32], reference: NDArray[np.int64]) -
     merged = probabilities @ merge_matrix(5, 4)
     others = merged.copy()
     others[:, _W] = 0.0
-    margin = merged[:, _W] / np.maximum(others.max(axis=1), 1e-9)
-    wake_weight = 1.0 / max(_nth_largest(margin, int((reference == _W).sum())), 1e-6)
+    log_odds = np.log(np.maximum(merged[:, _W], 1e-6)) - np.log(np.maximum(others.max(axis=1), 1e-6))
+    wake_weight = float(np.exp(-_threshold(log_odds, int((reference == _W).sum()))))
     without_n1 = DecisionRule(wake_weight=wake_weight, n1_share=1.0)
     light = decide(probabilities, 4, without_n1) == _LIGHT
-    n1_share = _nth_largest(_n1_share(probabilities)[light], int((reference == _N1).sum()))
+    n1_share = _threshold(_n1_share(probabilities)[light], int((reference == _N1).sum()))
     return DecisionRule(wake_weight=wake_weight, n1_share=n1_share)
 
 
-def _nth_largest(values: NDArray[np.float32], n: int) -> float:
-    """The value that `n` of the others exceed; 1 where there is none."""
-    return float(np.sort(values)[::-1][min(n, len(values) - 1)]) if len(values) else 1.0
+def _threshold(values: NDArray[np.float32], n: int) -> float:
+    """What `n` of the values exceed: half-way between the n-th largest and the next one."""
+    falling = np.sort(values)[::-1]
+    if not len(falling):
+        return 1.0
+    if n == 0 or n == len(falling):
+        return float(falling[0]) + 1e-3 if n == 0 else float(falling[-1]) - 1e-3
+    n = min(n, len(falling) - 1)
+    return float(falling[n - 1] + falling[n]) / 2.0
 
 
 def _n1_share(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -25,7 +25,9 @@ def raw(folder, subject: str) -> None:
         (folder / name).mkdir(exist_ok=True)
     np.savetxt(folder / "labels" / f"{subject}_labeled_sleep.txt", np.c_[np.arange(EPOCHS) * 30.0, STAGES])
     times = np.arange(-600.0, seconds + 600.0, 5.0)
-    np.savetxt(folder / "heart_rate" / f"{subject}_heartrate.txt", np.c_[times, np.full(len(times), 61.0)], delimiter=",")
+    np.savetxt(
+        folder / "heart_rate" / f"{subject}_heartrate.txt", np.c_[times, np.full(len(times), 61.0)], delimiter=","
+    )
     at = np.arange(-60.0, seconds + 60.0, 0.02)
     rng = np.random.default_rng(0)
     xyz = np.c_[0 * at, 0 * at, np.ones_like(at)] + 0.002 * rng.standard_normal((len(at), 3))

@@ -1,0 +1,87 @@
+"""Changed nights are still nights."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.augment import Augmentation, augment
+from training.batches import LabelSmoothing, NightDataset, collate, soft_labels
+from training.recipe import Recipe
+
+from .conftest import made_up_night
+
+NEVER = Augmentation(
+    crop_probability=0.0,
+    no_heart=0.0,
+    no_motion=0.0,
+    no_posture=0.0,
+    heart_scale_ln_sd=0.0,
+    heart_level_sd_bpm=0.0,
+    heart_noise_sd_bpm=0.0,
+    counts_ln_sd=0.0,
+    lost_counts_probability=0.0,
+    gap_probability=0.0,
+)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=60)
+def test_labels_stay_with_their_epochs_and_a_sensor_always_remains(seed):
+    night = made_up_night("a", 1)
+    changed = augment(night, np.random.default_rng(seed), Augmentation())
+    n = changed.tracks.n_epochs
+    assert n >= night.tracks.n_epochs // 2
+    assert len(changed.reference) == n == len(changed.tracks.heart_rate_bpm) // 6 == len(changed.tracks.counts) // 2
+    assert np.isfinite(changed.tracks.heart_rate_bpm).any() or np.isfinite(changed.tracks.counts).any()
+    whole = night.reference.tolist()
+    assert any(whole[i : i + n] == changed.reference.tolist() for i in range(len(whole) - n + 1))
+
+
+def test_the_night_itself_is_never_changed():
+    night = made_up_night("a", 1)
+    before = night.tracks.heart_rate_bpm.copy(), night.tracks.counts.copy()
+    for seed in range(20):
+        augment(night, np.random.default_rng(seed), Augmentation())
+    np.testing.assert_array_equal(night.tracks.heart_rate_bpm, before[0])
+    np.testing.assert_array_equal(night.tracks.counts, before[1])
+
+
+def test_no_changes_change_nothing():
+    night = made_up_night("a", 1)
+    same = augment(night, np.random.default_rng(0), NEVER)
+    np.testing.assert_allclose(same.tracks.heart_rate_bpm, night.tracks.heart_rate_bpm, rtol=1e-6)
+    np.testing.assert_array_equal(same.tracks.counts, night.tracks.counts)
+
+
+def test_soft_labels_are_distributions_and_borders_are_shared():
+    soft = soft_labels(np.array([0, 0, 2, -1]), LabelSmoothing(anywhere=0.0, border=0.25))
+    np.testing.assert_allclose(soft[:3].sum(axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(soft[1], [1.25 / 1.5, 0, 0.25 / 1.5, 0, 0], rtol=1e-6)
+    assert not soft[3].any(), "what nobody scored teaches nothing"
+
+
+def test_a_pass_is_the_same_again_and_the_next_pass_is_another():
+    recipe = Recipe()
+    nights = [made_up_night(str(i), i) for i in range(3)]
+
+    def at(pass_number: int) -> np.ndarray:
+        dataset = NightDataset(nights, recipe.spec, smoothing=recipe.smoothing, changes=recipe.changes, seed=1)
+        dataset.pass_number = pass_number
+        return collate([dataset[i] for i in range(3)]).series_BCT.numpy()
+
+    np.testing.assert_array_equal(at(4), at(4))
+    assert at(4).shape != at(5).shape or not np.array_equal(at(4), at(5))
+
+
+def test_mixed_nights_follow_the_real_ones_and_change_with_the_pass():
+    recipe = Recipe()
+    real, mixed = [made_up_night("real", 0)], [made_up_night(str(i), i, n=10 * (i + 2)) for i in range(8)]
+    dataset = NightDataset(real, recipe.spec, mixed=mixed, n_mixed=2, smoothing=recipe.smoothing)
+    assert len(dataset) == 3
+    lengths = set()
+    for number in range(10):
+        dataset.pass_number = number
+        lengths |= {len(dataset[index][1]) for index in (1, 2)}
+    assert len(lengths) > 3

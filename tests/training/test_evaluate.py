@@ -1,0 +1,73 @@
+"""Figures that can be checked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.crossval import SENSOR_SETS, Prediction
+from training.evaluate import NIGHT_METRICS, report, rule_of, to_markdown
+
+from .conftest import made_up_night
+
+
+def prediction(subject: str, seed: int, fold: int, *, right: float, dataset: str = "made_up") -> Prediction:
+    night = made_up_night(subject, seed, n=200, dataset=dataset)
+    rng = np.random.default_rng(seed)
+    shown = np.where(rng.random(200) < right, night.reference, 2 - night.reference)
+    probabilities = np.full((200, 5), 0.05, np.float32)
+    probabilities[np.arange(200), shown] = 0.8
+    return Prediction(night=night, fold=fold, probabilities=dict.fromkeys(SENSOR_SETS, probabilities))
+
+
+def predictions(right: float, dataset: str = "made_up") -> list[Prediction]:
+    return [prediction(str(i), i, i % 3, right=right, dataset=dataset) for i in range(6)]
+
+
+def test_perfect_predictions_have_a_kappa_of_one_and_no_bias():
+    figures = report(predictions(1.0))["made_up"]
+    for k in ("5", "4", "3", "2"):
+        assert figures["classes"][k]["pooled"]["kappa"] == [1.0, 1.0, 1.0]
+    assert figures["nights"]["tst_min"]["bias"] == [0.0, 0.0, 0.0]
+    assert figures["calibration"]["ece"][0] == pytest.approx(0.2)
+    assert set(figures["nights"]) == set(NIGHT_METRICS)
+
+
+def test_each_data_set_is_told_apart():
+    both = [*predictions(1.0, "a"), *predictions(0.6, "b")]
+    figures = report(both)
+    assert figures["a"]["classes"]["2"]["pooled"]["kappa"][0] > figures["b"]["classes"]["2"]["pooled"]["kappa"][0]
+
+
+def test_the_rule_of_a_fold_is_fitted_on_the_others():
+    """A fold whose nights alone are wrong must not be able to mend itself."""
+    others = [p for p in predictions(1.0) if p.fold != 0]
+    wrong = [prediction(str(i), i, 0, right=0.2) for i in (0, 3)]
+    assert rule_of([p for p in [*wrong, *others] if p.fold != 0]) == rule_of(others)
+    figures = report([*wrong, *others])["made_up"]
+    assert figures["classes"]["2"]["each_night"][0]["kappa"] < 0.1
+
+
+def test_a_single_fold_has_no_others_and_takes_the_likeliest():
+    figures = report([prediction("a", 1, 0, right=1.0), prediction("b", 2, 0, right=1.0)])["made_up"]
+    assert figures["classes"]["5"]["pooled"]["kappa"][0] == 1.0
+
+
+def test_epochs_without_a_sensor_are_left_out_and_counted():
+    broken = prediction("a", 1, 0, right=1.0)
+    broken.night.tracks.coverage["heart"][:50] = 0.0
+    broken.night.tracks.coverage["motion"][:50] = 0.0
+    figures = report([broken, prediction("b", 2, 1, right=1.0)])["made_up"]
+    assert figures["n_epochs_without_sensor"] == 50
+    assert figures["n_epochs"] == 350
+
+
+def test_the_table_has_the_figures():
+    results = {
+        "protocol": {"folds": 3, "held_out": None, "split": "by subject"},
+        "datasets": report(predictions(0.9)),
+    }
+    table = to_markdown(results)
+    kappa = results["datasets"]["made_up"]["classes"]["2"]["pooled"]["kappa"]
+    assert f"| 2 | {kappa[0]:.3f} [{kappa[1]:.3f}, {kappa[2]:.3f}] |" in table
+    assert "| tst_min |" in table
