@@ -188,7 +188,7 @@ def _missing(length: int) -> NDArray[np.float32]:
 
 def _share(values: NDArray[np.float32], n_epochs: int) -> NDArray[np.float32]:
     """Known share of every epoch."""
-    return np.isfinite(values).reshape(n_epochs, -1).mean(axis=1).astype(np.float32)
+    return np.asarray(np.isfinite(values).reshape(n_epochs, -1).mean(axis=1), dtype=np.float32)
 
 
 def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
