@@ -119,7 +119,7 @@ def compare_beats(
     reference, found = paired(reference_s, pulses_s, tolerance_s)
     next_to = (np.diff(reference) == 1) & (np.diff(found) == 1)
     error_ms = 1000 * np.abs((np.diff(pulses_s[found]) - np.diff(reference_s[reference]))[next_to])
-    rates = [60 / clean_intervals(beat_intervals(beats)).values.mean() for beats in (reference_s, pulses_s)]
+    rates = [float(60 / clean_intervals(beat_intervals(beats)).values.mean()) for beats in (reference_s, pulses_s)]
     return BeatAgreement(
         n_reference=len(reference_s),
         n_found=len(found_s),
