@@ -8,9 +8,9 @@ reads scored nights of three open sets and writes ``staging/architecture/stage_r
 - BOAS, OpenNeuro ds005555 (128 nights of the general population, consensus of three scorers),
 - Haaglanden Medisch Centrum sleep staging database (151 clinic nights).
 
-Run lengths of a stage are a mixture of two geometric distributions (short and long runs), fitted by expectation and
-maximisation with the runs that the night cuts off as censored. Every night weighs the same within its set, and every
-set the same.
+Runs are counted from sleep onset on: how long somebody lies awake before says nothing of awakenings. Run lengths of a
+stage are a mixture of two geometric distributions (short and long runs), fitted by expectation and maximisation with
+the runs that the night cuts off as censored. Every night weighs the same within its set, and every set the same.
 """
 
 from __future__ import annotations
@@ -106,21 +106,18 @@ def two_geometrics(length: Ints, ended: NDArray[np.bool_], weight: Floats) -> tu
 def fit(sets: list[list[Hypnogram]], n_classes: int) -> dict[str, object]:
     """Parameters of one resolution."""
     stages, lengths, ends, nexts, weights = [], [], [], [], []
-    occupancy = np.zeros(n_classes)
     begin = np.zeros(n_classes)
     for nights in sets:
         for night in nights:
             indices = night.merge(n_classes).indices()
-            stage, length, ended, following = runs_of(indices)
             weight = 1.0 / len(nights)
+            begin[indices[indices >= 0][0]] += weight
+            stage, length, ended, following = runs_of(indices[np.flatnonzero(indices > 0)[0] :])
             stages.append(stage)
             lengths.append(length)
             ends.append(ended)
             nexts.append(following)
             weights.append(np.full(len(stage), weight))
-            shares = np.bincount(indices[indices >= 0], minlength=n_classes)
-            occupancy += weight * shares / shares.sum()
-            begin[stage[0]] += weight
     stage, length, ended = np.concatenate(stages), np.concatenate(lengths), np.concatenate(ends)
     following, weight = np.concatenate(nexts), np.concatenate(weights)
     jump = np.zeros((n_classes, n_classes))
@@ -137,7 +134,6 @@ def fit(sets: list[list[Hypnogram]], n_classes: int) -> dict[str, object]:
     return {
         "classes": [name.value for name in CLASSES[n_classes]],
         "start": np.round((begin + 0.01) / (begin + 0.01).sum(), 4).tolist(),
-        "occupancy": np.round(occupancy / occupancy.sum(), 4).tolist(),
         "jump": np.round(jump / jump.sum(axis=1, keepdims=True), 4).tolist(),
         "share_long": share_long,
         "short_mean_min": short_min,

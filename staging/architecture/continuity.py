@@ -65,7 +65,7 @@ def persistent_sleep_latency(nights: Nights, unbroken_min: float) -> Floats:
 
 @metric(unit="min", group="continuity", source="staging", unscored="breaks")
 def lps_min(nights: Nights) -> Floats:
-    """Latency to persistent sleep: from lights-off to the start of the first 10 minutes without an epoch of wake.
+    """Latency to persistent sleep: from lights-off to the first 10 minutes of sleep without an epoch of wake.
 
     `Rules.persistent_sleep_min` sets the 10 minutes.
     """

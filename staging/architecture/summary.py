@@ -8,14 +8,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from staging.architecture.catalogue import CATALOGUE
+from staging.architecture.cycles import Cycle, find_cycles
 from staging.architecture.nights import Nights
 from staging.architecture.rules import Rules
+from staging.architecture.stability import Transitions, transitions
+from staging.architecture.survival import BoutLengths, bout_lengths, fit_exponential, fit_power_law, kaplan_meier, vuong
 from staging.hypnogram import Hypnogram
+
+if TYPE_CHECKING:
+    from staging.architecture.norms import NormComparison
+    from staging.architecture.uncertainty import Interval
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -123,8 +131,37 @@ class SleepArchitecture:
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *CATALOGUE})
 
-    def to_dict(self) -> dict[str, object]:
-        """The night as plain values, ready for `json.dumps`; described by the JSON Schema of `schema`."""
+    @cached_property
+    def cycle_list(self) -> tuple[Cycle, ...]:
+        """The NREM–REM cycles one by one."""
+        return find_cycles(self.hypnogram, rules=self.rules)
+
+    @cached_property
+    def transitions(self) -> Transitions:
+        """Which stage follows which, epoch by epoch."""
+        return transitions(self.hypnogram)
+
+    def bouts(self, kind: str) -> BoutLengths:
+        """Lengths of the bouts of a kind, for survival curves and fits; see `bout_lengths`."""
+        return bout_lengths(self.hypnogram, kind)
+
+    def to_dict(
+        self, *, intervals: Mapping[str, Interval] | None = None, norms: Sequence[NormComparison] = ()
+    ) -> dict[str, object]:
+        """The night as plain values, ready for `json.dumps`.
+
+        Parameters
+        ----------
+        intervals : mapping of str to Interval, optional
+            From `metric_intervals`.
+        norms : sequence of NormComparison, optional
+            From `compare_with_norms`.
+
+        Returns
+        -------
+        dict
+            As the JSON Schema ``schema.json`` of this package describes it: `json_schema`.
+        """
         night = self.hypnogram
         return {
             "schema": f"staging.architecture/{SCHEMA_VERSION}",
@@ -137,7 +174,46 @@ class SleepArchitecture:
             "lights_on_s": night.lights_on_s,
             "rules": dataclasses.asdict(self.rules),
             "metrics": dict(self.metrics),
+            "cycles": [dataclasses.asdict(cycle) for cycle in self.cycle_list],
+            "transitions": {
+                "counts": self.transitions.counts.tolist(),
+                "probabilities": [
+                    [None if value != value else value for value in row]
+                    for row in self.transitions.probabilities.tolist()
+                ],
+            },
+            "bouts": {kind: self._bout_fits(kind) for kind in ("sleep", "wake")},
+            "intervals": None
+            if intervals is None
+            else {name: dataclasses.asdict(interval) for name, interval in intervals.items()},
+            "norms": [
+                {
+                    "metric": each.norm.metric,
+                    "low": each.norm.low,
+                    "middle": each.norm.middle,
+                    "high": each.norm.high,
+                    "position": each.position,
+                    "meaning": each.norm.meaning,
+                    "source": each.reference,
+                }
+                for each in norms
+            ],
             "warnings": list(night.warnings),
+        }
+
+    def _bout_fits(self, kind: str) -> dict[str, object]:
+        """Survival curve and both fits of a kind of bouts."""
+        sample = self.bouts(kind)
+        curve = kaplan_meier(sample.lengths_min, sample.ended)
+        fits = (fit_exponential(sample, rules=self.rules), fit_power_law(sample, rules=self.rules))
+        preference = vuong(sample, rules=self.rules)
+        return {
+            "n": len(sample.lengths_min),
+            "n_ended": int(sample.ended.sum()),
+            "survival": {"times_min": curve.times_min.tolist(), "survival": curve.survival.tolist()},
+            "exponential": None if fits[0] is None else {**dataclasses.asdict(fits[0]), "aic": fits[0].aic},
+            "power_law": None if fits[1] is None else {**dataclasses.asdict(fits[1]), "aic": fits[1].aic},
+            "vuong": None if preference is None else {"ratio": preference[0], "p_value": preference[1]},
         }
 
 
