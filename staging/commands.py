@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import shutil
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,34 +41,34 @@ def score(options: argparse.Namespace) -> int:
     nights: list[ScoredNight] = []
     codes = {EXIT_FINE}
     for index, (path, name) in enumerate(zip(options.files, names, strict=True)):
-        progress = _Progress(f"{name} ({index + 1}/{len(names)})" if len(names) > 1 else name, quiet=options.quiet)
+        label = f"{name} ({index + 1}/{len(names)})" if len(names) > 1 else name
         try:
-            night = score_file(
-                path,
-                name=name,
-                format=options.format,
-                channels=channels,
-                n_classes=options.classes,
-                model=options.model,
-                lights_off=lights_off,
-                lights_on=lights_on,
-                zone=zone,
-                say=progress.say,
-            )
-            progress.say("writing")
-            files = write_outputs(night, options.out, overwrite=options.overwrite)
+            with _progress(label, quiet=options.quiet) as say:
+                night = score_file(
+                    path,
+                    name=name,
+                    format=options.format,
+                    channels=channels,
+                    n_classes=options.classes,
+                    model=options.model,
+                    lights_off=lights_off,
+                    lights_on=lights_on,
+                    zone=zone,
+                    say=say,
+                )
+                say("writing")
+                files = write_outputs(night, options.out, overwrite=options.overwrite)
         except StagingError as error:
-            progress.clear()
             print(f"staging: {error}", file=sys.stderr)
             codes.add(EXIT_BAD_INPUT)
         except Exception:
-            progress.clear()
             print(f"staging: {path}: not scored", file=sys.stderr)
             report_defect()
             codes.add(EXIT_DEFECT)
         else:
-            progress.clear()
             nights.append(night)
+            if zone is not None and night.hypnogram.start is None:
+                print(f"{name}: its start is unknown, so that --timezone has no effect", file=sys.stderr)
             if len(names) == 1 and not options.quiet:
                 _print_screen(night, files)
     if len(names) > 1 and nights and not options.quiet:
@@ -87,15 +89,14 @@ def demo(options: argparse.Namespace) -> int:
     model_identity(options.model)
     folder = prepare_folder(options.out)
     path = folder / f"{_SIMULATED_NAME}.zip"
-    progress = _Progress(_SIMULATED_NAME, quiet=options.quiet)
-    progress.say(f"simulating {options.hours:g} h")
-    write_e4_zip(simulate_night(options.seed, duration_h=options.hours), path)
-    night = score_file(
-        path, name=_SIMULATED_NAME, n_classes=options.classes, model=options.model, zone=zone, say=progress.say
-    )
-    progress.say("writing")
-    files = write_outputs(night, folder, overwrite=True)
-    progress.clear()
+    with _progress(_SIMULATED_NAME, quiet=options.quiet) as say:
+        say(f"simulating {options.hours:g} h")
+        write_e4_zip(simulate_night(options.seed, duration_h=options.hours), path)
+        night = score_file(
+            path, name=_SIMULATED_NAME, n_classes=options.classes, model=options.model, zone=zone, say=say
+        )
+        say("writing")
+        files = write_outputs(night, folder, overwrite=True)
     if not options.quiet:
         _print_screen(night, files)
         print(f"Simulated raw recording: {path}; report: {files[-1]}", file=sys.stderr)
@@ -288,20 +289,21 @@ def _ascii_only() -> bool:
     return not (sys.stdout.encoding or "ascii").casefold().startswith("utf")
 
 
-class _Progress:
-    """One line on a terminal that says what is being done, and nothing where stderr is no terminal."""
+@contextlib.contextmanager
+def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Give a function that shows one step at a time on a terminal, and nothing where stderr is none.
 
-    def __init__(self, what: str, *, quiet: bool) -> None:
-        self._what = what
-        self._shown = not quiet and sys.stderr.isatty()
+    The line is gone when the work is done or has failed, so that what is said next stands alone.
+    """
+    shown = not quiet and sys.stderr.isatty()
 
-    def say(self, step: str) -> None:
-        """Show the step in place of the one before."""
-        if self._shown:
-            line = f"{self._what}: {step} ..."[: shutil.get_terminal_size().columns - 1]
+    def say(step: str) -> None:
+        if shown:
+            line = f"{what}: {step} ..."[: shutil.get_terminal_size().columns - 1]
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
+    try:
+        yield say
+    finally:
+        if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -129,6 +129,14 @@ def test_lights_and_zone_are_kept_in_the_results(here, capsys):
     assert content["metrics"]["tib_min"] == 60.0
 
 
+def test_a_zone_for_a_night_without_a_clock_is_said_to_be_useless(here, capsys):
+    (heart_night(here / "P01") / "recording.toml").unlink()
+    assert main(["score", "P01", "--timezone", "Europe/Berlin", "--out", "r"]) == 0
+    out, err = capsys.readouterr()
+    assert "start time unknown" in out
+    assert "--timezone has no effect" in err
+
+
 def test_one_bad_file_does_not_stop_the_others(here, capsys):
     heart_night(here / "P01")
     heart_night(here / "P02")
