@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staging import outputs
+from staging.architecture.schema import json_schema
 from staging.errors import InputError, OutputError
 from staging.outputs import SUFFIXES, architecture_json, output_names, prepare_folder, write_outputs
 from staging.scorings import read_csv
@@ -156,3 +157,12 @@ def test_the_json_has_a_stable_order():
     assert keys[0] == "schema"
     assert keys.index("metrics") < keys.index("warnings")
     assert keys == list(json.loads(architecture_json(scored_night(seed=5))))
+
+
+@pytest.mark.parametrize("n_classes", [5, 4, 3, 2])
+def test_the_json_is_what_its_schema_says(n_classes):
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    content = json.loads(architecture_json(scored_night(n_classes=n_classes, unscored=slice(3, 9))))
+    jsonschema.validate(content, json_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**content, "made_form": {}}, json_schema())

@@ -89,10 +89,16 @@ def json_schema() -> dict[str, object]:
         },
         "warnings": {"type": "array", "items": {"type": "string"}},
     }
+    night = _closed(properties)
+    made_from = {
+        "type": "object",
+        "description": "What the command line adds about a night that it scored: file, device, sensors, model.",
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Sleep architecture of a night",
-        **_closed(properties),
+        **night,
+        "properties": {**properties, "made_from": made_from},
     }
 
 
