@@ -506,7 +506,7 @@ def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     steepest = near[np.arange(peaks.size), slope[near].argmax(axis=1)]
     low = np.searchsorted(trough, steepest, side="right") - 1
     high = np.searchsorted(crest, steepest, side="right")
-    whole = (low >= 0) & (high < crest.size)
+    whole = (slope[steepest] > 0) & (low >= 0) & (high < crest.size)
     low, first = np.unique(low[whole], return_index=True)
     foot, top = trough[low], crest[high[whole][first]]
     missing = np.concatenate([[0], np.cumsum(~read.known)])
