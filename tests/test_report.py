@@ -123,6 +123,9 @@ def test_unscored_time_is_a_gap_in_bars_and_probabilities():
     hypnogram, hypnodensity = html.split('id="hypnodensity"')
     assert hypnogram.count('class="gap"') == 1
     assert 'x="33.333%"' in hypnogram
+    joints = re.search(r'class="joint" d="([^"]*)"', hypnogram)[1]
+    assert "M7 " in joints, "stages that follow each other are joined"
+    assert "M30 " not in joints, "nothing is joined across the gap"
     fill = re.search(r'class="fill s-W" d="([^"]*)"', hypnodensity)[1]
     assert fill.count("M") == 2
     assert not re.search(r"[MH]2[1-9]\b", fill)
@@ -151,7 +154,7 @@ def test_it_says_what_it_was_made_from_how_sure_it_is_and_that_it_is_no_medical_
     text = " ".join(Page(render(scored_night(missing=("temperature",), unscored=slice(0, 4)))).text)
     for expected in (
         "heart rate from the pulse wave, usable in 100 % of the night",
-        "Not recorded: skin temperature",
+        "Not recorded, or nowhere usable: skin temperature",
         "made-up 1",
         "kappa of nothing",
         "not a medical device",

@@ -6,7 +6,7 @@ allows. Colours are classes, so that the style sheet decides them for light, dar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +80,6 @@ class Panel:
     legend: tuple[tuple[str, str], ...] = ()
     hatched: bool = False
     lights: bool = False
-    extra: str = field(default="")
 
 
 def figures(night: ScoredNight) -> str:

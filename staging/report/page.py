@@ -204,9 +204,9 @@ def _statement(night: ScoredNight) -> str:
         if pct > 0
     ]
     absent = [SENSOR_NAMES[sensor] for sensor, pct in coverage.items() if pct == 0]
-    made = f"Made from {'; '.join(there) or 'no sensor'}." + (
-        f" Not recorded: {' and '.join(absent)}." if absent else ""
-    )
+    made = f"Recorded: {'; '.join(there) or 'nothing that is usable'}."
+    if absent:
+        made += f" Not recorded, or nowhere usable: {', '.join(absent)}."
     model = (
         f"Stages were estimated for every 30 seconds by the model {escape(night.model)}"
         + (f" ({escape(night.model.headline)})" if night.model.headline else "")
@@ -311,7 +311,7 @@ def _epochs(night: ScoredNight) -> str:
         "series": series,
     }
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return text.replace("<", "\\u003c")
 
 
 def _values(name: str, unit: str, values: NDArray[np.float32], decimals: int) -> Mapping[str, object]:
