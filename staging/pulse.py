@@ -20,7 +20,15 @@ from staging.grid import bin_share
 from staging.heart import IBI_RANGE_S
 from staging.recording import EPOCH_S, Events, FloatArray, Signal
 
-__all__ = ["MIN_PULSE_RATE_HZ", "band_pass", "beat_intervals", "find_beats", "signal_quality", "wear"]
+__all__ = [
+    "MIN_PULSE_RATE_HZ",
+    "band_pass",
+    "beat_intervals",
+    "believable_intervals",
+    "find_beats",
+    "signal_quality",
+    "wear",
+]
 
 MIN_PULSE_RATE_HZ = 16.0
 """Below this rate an upstroke cannot be timed, and no beats are given."""
@@ -202,12 +210,51 @@ def beat_intervals(beats_s: NDArray[np.float64]) -> Events:
     return Events(times_s=beats_s[1:], values=np.diff(beats_s), unit="s")
 
 
-def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> NDArray[np.float32]:
-    """Share of every epoch that believable beats cover.
+def believable_intervals(ppg: Signal, beats_s: NDArray[np.float64]) -> Events:
+    """Inter-beat intervals between beats that look like pulses; what movement made is left out.
 
     A beat is believable if its shape, 0.6 s of the pulse about its time, correlates to 0.86 or more with the mean of
     the 21 beats around it; an interval, if both its beats are, if it lies within 0.3-2.2 s, and if it is no more than
-    2.2 times as long or as short as the one before or after it.
+    2.2 times as long or as short as the one before or after it. Ectopic beats may still be among them.
+
+    Parameters
+    ----------
+    ppg : Signal
+        The PPG the beats come from.
+    beats_s : ndarray of float64, shape (n_beats,)
+        Increasing times of beats in seconds, by `find_beats` or the device's own.
+
+    Returns
+    -------
+    Events
+        Intervals in s, each at the beat that ends it.
+
+    References
+    ----------
+    Orphanidou C. et al., IEEE J. Biomed. Health Inform. 19 (2015) 832-838, doi 10.1109/JBHI.2014.2338351 (there a
+    yes or no for 10 s).
+
+    Examples
+    --------
+    A jerk of a second in a minute of 72 beats a minute:
+
+    >>> t_s = np.arange(0, 60, 1 / 64)
+    >>> phase = 2 * np.pi * 1.2 * t_s
+    >>> jerk = 20 * np.exp(-(((t_s - 30) / 0.5) ** 2))
+    >>> ppg = Signal(samples=np.exp(2 * np.cos(phase + 0.4 * np.cos(phase))) + jerk, rate_hz=64.0, unit="a.u.")
+    >>> intervals = believable_intervals(ppg, find_beats(ppg))
+    >>> float(abs(intervals.values - 1 / 1.2).max()) < 0.02, 30.0 in intervals.times_s.round()
+    (True, False)
+    """
+    intervals = beat_intervals(beats_s)
+    kept = _believable(ppg, np.asarray(beats_s, dtype=np.float64))
+    return Events(times_s=intervals.times_s[kept], values=intervals.values[kept], unit="s")
+
+
+def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> NDArray[np.float32]:
+    """Share of every epoch that believable beats cover.
+
+    What is believable, `believable_intervals` says.
 
     Parameters
     ----------
@@ -223,11 +270,6 @@ def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> 
     ndarray of float32, shape (n_epochs,)
         0-1; NaN where nothing was recorded.
 
-    References
-    ----------
-    Orphanidou C. et al., IEEE J. Biomed. Health Inform. 19 (2015) 832-838, doi 10.1109/JBHI.2014.2338351 (there a
-    yes or no for 10 s).
-
     Examples
     --------
     >>> t_s = np.arange(0, 120, 1 / 64)
@@ -239,24 +281,14 @@ def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> 
     [1.0, 0.9700000286102295, nan]
     """
     recorded = bin_share(ppg, n_epochs, EPOCH_S) > 0
-    quality = np.where(recorded, np.float32(0), np.float32(np.nan))
     beats_s = np.asarray(beats_s, dtype=np.float64)
-    read = _read(ppg)
-    if read is None or beats_s.size < 3:
-        return quality
-    good = _shape_correlation(read, beats_s) >= MIN_SHAPE_CORRELATION
-    length = np.diff(beats_s)
-    low, high = IBI_RANGE_S
-    fits = good[1:] & good[:-1] & (length >= low) & (length <= high)
-    ratio = length[1:] / length[:-1]
-    alike = (ratio <= MAX_INTERVAL_RATIO) & (ratio >= 1 / MAX_INTERVAL_RATIO)
-    fits[1:] &= alike
-    fits[:-1] &= alike
-    # Believable seconds up to a time: straight between beats, rising only across intervals that fit.
-    until = np.concatenate([[0.0], np.cumsum(length * fits)])
+    if beats_s.size < 2:
+        return np.where(recorded, np.float32(0), np.float32(np.nan))
+    # Believable seconds up to a time: straight between beats, rising only across intervals that are.
+    until = np.concatenate([[0.0], np.cumsum(np.diff(beats_s) * _believable(ppg, beats_s))])
     edges_s = np.arange(n_epochs + 1) * EPOCH_S
     covered = np.diff(np.interp(edges_s, beats_s, until)) / EPOCH_S
-    return np.where(recorded, covered, quality).astype(np.float32)
+    return np.where(recorded, covered, np.nan).astype(np.float32)
 
 
 def wear(quality: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -520,6 +552,22 @@ def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     over = rise[np.arange(foot.size), np.argmax(pulse[rise] >= half[:, None], axis=1)]
     position = over - (pulse[over] - half) / (pulse[over] - pulse[over - 1])
     return np.asarray(read.start_s + position / read.rate_hz)
+
+
+def _believable(ppg: Signal, beats_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which intervals between consecutive beats are believable, bool ``(n_beats - 1,)``."""
+    read = _read(ppg)
+    if read is None or beats_s.size < 2:
+        return np.zeros(max(0, beats_s.size - 1), dtype=bool)
+    good = _shape_correlation(read, beats_s) >= MIN_SHAPE_CORRELATION
+    length = np.diff(beats_s)
+    low, high = IBI_RANGE_S
+    fits = good[1:] & good[:-1] & (length >= low) & (length <= high)
+    ratio = length[1:] / length[:-1]
+    alike = (ratio <= MAX_INTERVAL_RATIO) & (ratio >= 1 / MAX_INTERVAL_RATIO)
+    fits[1:] &= alike
+    fits[:-1] &= alike
+    return np.asarray(fits)
 
 
 def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np.float64]:
