@@ -57,10 +57,10 @@ def stage_entropy_bits(nights: Nights) -> Floats:
 def shift_entropy_bits(nights: Nights) -> Floats:
     """Entropy of the next stage given the stage that is left: how predictable the order of stages is.
 
-    The mean over all changes of stage in bed; lengths of bouts play no part. None without any change.
+    The mean over all changes of stage in the sleep period; lengths of bouts play no part. None without any change.
     """
     runs = nights.runs
-    at = np.flatnonzero(nights.shifts)
+    at = np.flatnonzero(nights.shifts & nights.in_period)
     source, target = runs.code[at - 1].astype(np.int64), runs.code[at].astype(np.int64)
     flat = np.bincount((runs.night[at] * 8 + source) * 8 + target, minlength=64 * len(nights))
     pairs = flat.reshape(len(nights), 64).astype(np.float64)

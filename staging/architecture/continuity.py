@@ -191,6 +191,4 @@ def shifts_to_w_n1_per_h(nights: Nights) -> Floats:
 )
 def stage_shifts_per_h(nights: Nights) -> Floats:
     """Changes of stage between neighbouring epochs of the sleep period, wake included, an hour of sleep."""
-    runs = nights.runs
-    within = (runs.begin > nights.onset[runs.night]) & (runs.end <= nights.offset[runs.night])
-    return nights.per_hour_asleep(runs.total(nights.shifts & within))
+    return nights.per_hour_asleep(nights.runs.total(nights.shifts & nights.in_period))

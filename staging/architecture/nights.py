@@ -425,6 +425,12 @@ class Nights:
         flags[1:] = (runs.code[1:] >= W) & (runs.code[:-1] >= W)
         return flags & runs.follows
 
+    @cached_property
+    def in_period(self) -> Flags:
+        """For each run, whether it begins after sleep onset and ends by the final awakening."""
+        runs = self.runs
+        return (runs.begin > self.onset[runs.night]) & (runs.end <= self.offset[runs.night])
+
     def places(self, night: Ints, position: Ints | Floats) -> Places:
         """Moments within nights, with the runs that they lie in.
 

@@ -73,7 +73,10 @@ _SWEEPS = 3
 _CALIBRATED = ("wake_sd", "stage_sd", "run_sd", "sharpness")
 _MAX_TRIALS = 200
 
-_KEY_METRICS = ("tst_min", "waso_min", "sol_min", "se_pct", "n3_min", "r_min", "light_min", "rem_latency_min")
+_KEY_METRICS = (
+    *("tst_min", "waso_min", "sol_min", "se_pct", "n3_min", "r_min", "light_min", "rem_latency_min"),
+    *("awakenings", "sleep_bout_mean_min"),
+)
 """What `calibrate` looks at unless told otherwise."""
 
 
@@ -166,10 +169,10 @@ class SequencePosterior:
     (doi:10.13026/hmhs-py35). A better stager deserves smaller numbers.
     """
 
-    sharpness: float = 0.2
+    sharpness: float = 0.25
     context_min: float = 10.0
-    wake_sd: float = 2.0
-    stage_sd: float = 2.0
+    wake_sd: float = 1.8
+    stage_sd: float = 1.6
     run_sd: float = 1.0
     impute_unscored: bool = False
 
@@ -245,7 +248,7 @@ def draw_hypnograms(
     rng = np.random.default_rng(seed)
     probabilities = np.maximum(hypnogram.probabilities.astype(np.float64), _FLOOR)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    observed: NDArray[np.bool_] = np.isfinite(probabilities).all(axis=1)
+    observed = np.asarray(np.isfinite(probabilities).all(axis=1))
     epoch_min = hypnogram.epoch_s / 60.0
     around = _smoothed(probabilities, observed, trust.context_min / epoch_min)
     scenarios = -(-draws // _DRAWS_EACH)
@@ -588,9 +591,10 @@ def calibrate(
 ) -> SequencePosterior:
     """The trust that makes the intervals of some nights best, to be used on other subjects.
 
-    Each number in turn is multiplied by every factor, and the best one kept, until nothing gets better. Best is the
-    smallest interval score, summed over the metrics after division by the SD of each metric's reference values, so
-    that minutes and percentages count alike.
+    Each number in turn is multiplied by every factor, and the best one kept, until nothing gets better. Best are the
+    narrowest intervals of those that cover, over all the metrics, at least what they say; where none do, those that
+    cover most. Widths are divided by the SD of each metric's reference values, so that minutes and percentages count
+    alike.
 
     Parameters
     ----------
@@ -621,12 +625,14 @@ def calibrate(
     scale = {name: sd for name, sd in spread.items() if sd > 0}
     if not scale:
         raise ValueError("no metric varies between the reference nights")
-    tried: dict[SequencePosterior, float] = {}
+    tried: dict[SequencePosterior, tuple[float, float]] = {}
 
-    def loss(trust: SequencePosterior) -> float:
+    def loss(trust: SequencePosterior) -> tuple[float, float]:
         if trust not in tried:
             found = coverage(predicted, reference, level=level, draws=draws, posterior=trust, seed=seed)
-            tried[trust] = sum((found[name].score or 0.0) / sd for name, sd in scale.items())
+            covered = float(np.mean([found[name].covered_pct or 0.0 for name in scale]))
+            width = float(np.mean([(found[name].mean_width or 0.0) / sd for name, sd in scale.items()]))
+            tried[trust] = (max(100.0 * level - covered, 0.0), width)
         return tried[trust]
 
     best = start or SequencePosterior()
