@@ -1,4 +1,4 @@
-"""Samples into equal bins from second 0: the one place that decides which sample belongs to which bin.
+"""Samples into equal bins from second 0, and runs of them: where time becomes an index.
 
 Bin i covers ``[i * bin_s, (i + 1) * bin_s)``. A channel may begin before second 0 or after it, end early, and hold
 gaps (NaN); a bin it does not reach is empty.
@@ -11,10 +11,23 @@ from numpy.typing import NDArray
 
 from staging.recording import Signal
 
-__all__ = ["bin_edges", "bin_mean", "bin_share"]
+__all__ = ["bin_edges", "bin_mean", "bin_share", "bin_sum", "finite", "index_at", "runs", "within_runs"]
 
 _TOLERANCE = 1e-6
 """Of a sample: a sample meant for a bin's first instant stays in it although 0.1 s is not a binary number."""
+
+
+def index_at(signal: Signal, time_s: float | NDArray[np.float64]) -> NDArray[np.int64]:
+    """Index of the first sample at or after each time in seconds; the number of samples where there is none.
+
+    Examples
+    --------
+    >>> late = Signal(samples=np.zeros(8), rate_hz=2.0, unit="g", start_s=1.0)
+    >>> index_at(late, np.array([0.0, 1.2, 9.0])).tolist()
+    [0, 1, 8]
+    """
+    position = (np.asarray(time_s, dtype=np.float64) - signal.start_s) * signal.rate_hz
+    return np.clip(np.ceil(position - _TOLERANCE), 0, len(signal.samples)).astype(np.int64)
 
 
 def bin_edges(signal: Signal, n_bins: int, bin_s: float) -> NDArray[np.int64]:
@@ -40,8 +53,7 @@ def bin_edges(signal: Signal, n_bins: int, bin_s: float) -> NDArray[np.int64]:
     >>> bin_edges(late, 3, 2.0).tolist()
     [0, 2, 6, 8]
     """
-    at = (np.arange(n_bins + 1, dtype=np.float64) * bin_s - signal.start_s) * signal.rate_hz
-    return np.clip(np.ceil(at - _TOLERANCE), 0, len(signal.samples)).astype(np.int64)
+    return index_at(signal, np.arange(n_bins + 1, dtype=np.float64) * bin_s)
 
 
 def bin_sum(values: NDArray[np.generic], edges: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -124,3 +136,28 @@ def bin_mean(signal: Signal, n_bins: int, bin_s: float, *, min_share: float = 0.
     mean = np.full(total.shape, np.nan)
     mean[enough] = total[enough] / (count[enough] if total.ndim == 1 else count[enough, None])
     return mean
+
+
+def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First index of each run of True, and one past its last, each int64 ``(n_runs,)``.
+
+    Examples
+    --------
+    >>> start, stop = runs(np.array([True, False, True, True]))
+    >>> start.tolist(), stop.tolist()
+    ([0, 2], [1, 4])
+    """
+    turns = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
+    return np.flatnonzero(turns > 0), np.flatnonzero(turns < 0)
+
+
+def within_runs(start: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """True in ``start:stop`` of every run, bool ``(n,)``; runs may overlap and reach to `n`.
+
+    Examples
+    --------
+    >>> within_runs(np.array([0, 2]), np.array([1, 4]), 4).tolist()
+    [True, False, True, True]
+    """
+    depth = np.bincount(start, minlength=n + 1) - np.bincount(stop, minlength=n + 1)
+    return np.cumsum(depth[:n]) > 0

@@ -194,8 +194,8 @@ def _of_spectra(
         begin_s = (first + 0.5) * EPOCH_S - window_s / 2
         n_samples = round(((n - 1) * EPOCH_S + window_s) * TACHOGRAM_HZ)
         tachogram, known = _tachogram(ends_s, length_s, begin_s, n_samples)
-        windows, hop = round(window_s * TACHOGRAM_HZ), round(EPOCH_S * TACHOGRAM_HZ)
-        power, step_hz = _spectra(tachogram, known, windows, hop, windows)
+        width, hop = round(window_s * TACHOGRAM_HZ), round(EPOCH_S * TACHOGRAM_HZ)
+        power, step_hz = _spectra(tachogram, known, width, hop, width)
         breath_hz, breath_sd_hz = _breathing(tachogram, known, window_s)
         frequency_hz = np.arange(power.shape[1]) * step_hz
         bands = [

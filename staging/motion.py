@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.grid import bin_edges, bin_mean, bin_share, bin_sum, finite
+from staging.grid import bin_edges, bin_mean, bin_share, bin_sum, finite, index_at, runs, within_runs
 from staging.recording import EPOCH_S, FloatArray, Signal
 
 __all__ = ["MIN_COUNTS_RATE_HZ", "activity_counts", "arm_angle_deg", "enmo_g", "posture_change_deg", "wear"]
@@ -44,7 +44,8 @@ GUARD_S = 0.5
 
 BLOCK_S = 4 * 3600.0
 PAD_S = 10.0
-"""Long recordings are filtered in blocks, to bound memory; the pad is 30 periods of the filter's lower edge."""
+BLOCK_BINS = 2000
+"""Long recordings are worked on in blocks, to bound memory; the pad is 30 periods of the filter's lower edge."""
 
 MIN_GRAVITY_G = 0.1
 """A shorter mean acceleration (a dead sensor's zeros) has no direction."""
@@ -132,7 +133,7 @@ def _levels(acc: Signal, first_s: int, n_seconds: int) -> NDArray[np.float64]:
     from scipy.signal import butter, sosfiltfilt
 
     none = np.full(n_seconds, np.nan)
-    low, high = bin_edges(acc, 1, first_s - PAD_S)[1], bin_edges(acc, 1, first_s + n_seconds + PAD_S)[1]
+    low, high = index_at(acc, np.array([first_s - PAD_S, first_s + n_seconds + PAD_S]))
     source = acc.samples[low:high].astype(np.float64)
     known = np.isfinite(source)
     if known.sum() < 2 * acc.rate_hz:
@@ -171,20 +172,13 @@ def _at_50_hz(source: NDArray[np.float64], rate_hz: float, begin_s: float, n_sec
 
 def _usable_at_50_hz(known: NDArray[np.bool_], rate_hz: float, begin_s: float, n_seconds: int) -> NDArray[np.bool_]:
     """Which 50 Hz samples of `n_seconds` are recorded, and away from gaps that are too long to bridge."""
-    turns = np.diff(np.concatenate([[False], ~known, [False]]).astype(np.int8))
-    start, stop = np.flatnonzero(turns > 0), np.flatnonzero(turns < 0)
+    start, stop = runs(~known)
     long = (stop - start) / rate_hz > BRIDGE_S
-    end_s = begin_s + len(known) / rate_hz
-    gaps_s = np.stack(
-        [
-            np.concatenate([[-np.inf], begin_s + start[long] / rate_hz - GUARD_S, [end_s]]),
-            np.concatenate([[begin_s], begin_s + stop[long] / rate_hz + GUARD_S, [np.inf]]),
-        ]
-    )
+    start_s = np.concatenate([[-np.inf], begin_s + start[long] / rate_hz - GUARD_S, [begin_s + len(known) / rate_hz]])
+    stop_s = np.concatenate([[begin_s], begin_s + stop[long] / rate_hz + GUARD_S, [np.inf]])
     n = n_seconds * _SECOND
-    first, last = np.clip(np.ceil(gaps_s * COUNTS_RATE_HZ - 1e-6), 0, n).astype(np.int64)
-    depth = np.bincount(first, minlength=n + 1) - np.bincount(last, minlength=n + 1)
-    return np.asarray(np.cumsum(depth)[:n] == 0)
+    first, last = (np.clip(np.ceil(t * COUNTS_RATE_HZ - 1e-6), 0, n).astype(np.int64) for t in (start_s, stop_s))
+    return ~within_runs(first, last, n)
 
 
 def enmo_g(acc: Signal, n_bins: int, *, bin_s: float = 5.0) -> NDArray[np.float32]:
@@ -262,16 +256,17 @@ def arm_angle_deg(acc: Signal, n_bins: int, *, bin_s: float = 5.0) -> NDArray[np
 
 def _bin_medians(samples: FloatArray, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
     """Median of each axis over ``samples[first:last]``, bin by bin, missing samples left out."""
-    inside = first[:, None] + np.arange((last - first).max())
-    taken = inside < last[:, None]
-    known = finite(samples)[np.minimum(inside, len(samples) - 1)] & taken
-    count = known.sum(axis=1)
     medians = np.empty((len(first), samples.shape[1]))
-    for axis in range(samples.shape[1]):
-        values = np.where(known, samples[np.minimum(inside, len(samples) - 1), axis], np.inf)
-        values.sort(axis=1)
+    for begin in range(0, len(first), BLOCK_BINS):
+        block = slice(begin, begin + BLOCK_BINS)
+        inside = first[block, None] + np.arange((last - first)[block].max())
+        taken = samples[np.minimum(inside, len(samples) - 1)].astype(np.float64)
+        known = np.isfinite(taken).all(axis=2) & (inside < last[block, None])
+        taken[~known] = np.inf
+        taken.sort(axis=1)
+        count = known.sum(axis=1)
         middle = np.stack([(count - 1) // 2, count // 2], axis=1)
-        medians[:, axis] = np.take_along_axis(values, middle, axis=1).mean(axis=1)
+        medians[block] = np.take_along_axis(taken, middle[:, :, None], axis=1).mean(axis=1)
     return medians
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.grid import bin_share
+from staging.grid import bin_share, runs, within_runs
 from staging.heart import IBI_RANGE_S
 from staging.recording import EPOCH_S, Events, FloatArray, Signal
 
@@ -316,9 +316,9 @@ def wear(quality: NDArray[np.float32]) -> NDArray[np.float32]:
     recorded = np.isfinite(quality)
     # Runs are counted in recorded epochs: a gap neither is nor ends a stretch without pulse.
     absent = quality[recorded] < NO_PULSE_QUALITY
-    start, stop = _runs(absent)
+    start, stop = runs(absent)
     long = stop - start >= NO_PULSE_EPOCHS
-    off = _within(start[long], stop[long], absent.size)
+    off = within_runs(start[long], stop[long], absent.size)
     worn = np.full(len(quality), np.nan, np.float32)
     worn[recorded] = np.where(off, 0, 1)
     return worn
@@ -329,25 +329,11 @@ def _check(ppg: Signal) -> None:
         raise ValueError(f"a PPG has one channel, got shape {ppg.samples.shape}: choose one wavelength")
 
 
-def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First index of each run of True, and one past its last."""
-    turns = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
-    return np.flatnonzero(turns > 0), np.flatnonzero(turns < 0)
-
-
-def _within(start: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
-    """True in ``start:stop`` of each of some runs that do not overlap, bool ``(n,)``."""
-    inside = np.zeros(n + 1, dtype=np.int8)
-    inside[start] += 1
-    inside[stop] -= 1
-    return np.cumsum(inside[:n]) > 0
-
-
 def _bridged(known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.bool_]:
     """`known` with its short gaps closed."""
-    start, stop = _runs(~known)
+    start, stop = runs(~known)
     short = (stop - start) / rate_hz <= BRIDGE_S
-    return known | _within(start[short], stop[short], known.size)
+    return known | within_runs(start[short], stop[short], known.size)
 
 
 def _band_pass(samples: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
@@ -380,9 +366,9 @@ def _read(ppg: Signal) -> _Pulse | None:
 def _without_spikes_and_flats(samples: FloatArray, rate_hz: float) -> NDArray[np.float64]:
     """Single-sample spikes become their neighbours' mean, flat runs and infinities become NaN."""
     clean = np.where(np.isfinite(samples), samples, np.nan).astype(np.float64)
-    start, stop = _runs(clean[1:] == clean[:-1])
+    start, stop = runs(clean[1:] == clean[:-1])
     flat = (stop - start + 1) / rate_hz >= FLAT_S
-    clean[_within(start[flat], stop[flat] + 1, clean.size)] = np.nan
+    clean[within_runs(start[flat], stop[flat] + 1, clean.size)] = np.nan
     between = (clean[2:] + clean[:-2]) / 2
     bend = np.nan_to_num(np.abs(clean[1:-1] - between), nan=0.0)
     if bend.any():
@@ -496,12 +482,12 @@ def _peaks(read: _Pulse) -> NDArray[np.int64]:
     for length in np.unique(step):
         here = step == length
         threshold[here] = average(BEAT_WINDOW_S * 1.25**length)[here]
-    start, stop = _runs(average(PEAK_WINDOW_S) > threshold + THRESHOLD)
+    start, stop = runs(average(PEAK_WINDOW_S) > threshold + THRESHOLD)
     wide = stop - start >= round(PEAK_WINDOW_S * read.rate_hz)
     start, stop = start[wide], stop[wide]
     if not start.size:
         return start
-    inside = np.flatnonzero(_within(start, stop, energy.size))
+    inside = np.flatnonzero(within_runs(start, stop, energy.size))
     length = stop - start
     height = read.pulse[inside]
     highest = np.maximum.reduceat(height, np.cumsum(length) - length)

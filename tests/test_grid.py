@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.grid import bin_edges, bin_mean, bin_share
+from staging.grid import bin_edges, bin_mean, bin_share, runs, within_runs
 from staging.recording import Signal
 
 RATES = st.sampled_from([1 / 30, 0.25, 1.0, 4.0, 32.0, 33.3, 49.97, 64.0, 100.0])
@@ -74,3 +74,16 @@ def test_an_empty_channel_gives_empty_bins() -> None:
     empty = signal(np.empty((0, 3)), 32.0)
     assert np.isnan(bin_mean(empty, 2, 30.0)).all()
     assert bin_share(empty, 2, 30.0).tolist() == [0.0, 0.0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(mask=st.lists(st.booleans(), max_size=40))
+def test_runs_and_back_give_the_same_mask(mask: list[bool]) -> None:
+    start, stop = runs(np.array(mask, dtype=bool))
+    assert np.all(stop > start)
+    assert np.all(start[1:] > stop[:-1])
+    assert within_runs(start, stop, len(mask)).tolist() == mask
+
+
+def test_overlapping_runs_are_joined() -> None:
+    assert within_runs(np.array([0, 1]), np.array([3, 2]), 4).tolist() == [True, True, True, False]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from staging.pulse import band_pass, beat_intervals, find_beats, signal_quality, wear
+from staging.pulse import band_pass, beat_intervals, believable_intervals, find_beats, signal_quality, wear
 from staging.recording import Signal
 
 Floats = NDArray[np.float64]
@@ -239,6 +239,37 @@ class TestQuality:
         samples, _ = made_ppg(seconds=60, seed=seed)
         quality = signal_quality(ppg_of(samples), np.sort(rng.uniform(-5, 70, n_beats)), 2)
         assert np.all((quality >= 0) & (quality <= 1))
+
+
+class TestBelievableIntervals:
+    @settings(deadline=None, max_examples=10)
+    @given(seed=st.integers(0, 2**16), n_bursts=st.integers(0, 12))
+    def test_what_movement_made_is_left_out(self, seed: int, n_bursts: int) -> None:
+        samples, true_s = made_ppg(seconds=300, seed=seed)
+        rng = np.random.default_rng(seed)
+        for begin in rng.integers(0, len(samples) - 400, n_bursts):
+            samples[begin : begin + 320] += 4 * np.cumsum(rng.standard_normal(320)) / 18
+        ppg = ppg_of(samples)
+        found = believable_intervals(ppg, find_beats(ppg))
+        delay_s = np.median(found.times_s - true_s[np.abs(found.times_s[:, None] - 0.25 - true_s).argmin(axis=1)])
+        nearest = np.abs(found.times_s[:, None] - delay_s - true_s).argmin(axis=1)
+        true_length_s = np.diff(true_s, prepend=np.nan)[nearest]
+        inside = np.isfinite(true_length_s) & (found.times_s < true_s[-1])
+        assert np.quantile(np.abs(found.values - true_length_s)[inside], 0.97) < 0.1
+        assert found.values.sum() > 300 - 4 - 9 * n_bursts
+
+    def test_an_epochs_quality_is_the_share_they_cover(self) -> None:
+        samples, _ = made_ppg(seconds=300, noise=0.6, template=WRIST, seed=2)
+        ppg = ppg_of(samples)
+        beats_s = find_beats(ppg)
+        covered_s = believable_intervals(ppg, beats_s).values.sum()
+        assert 30 < covered_s < 280
+        assert signal_quality(ppg, beats_s, 10).sum() * 30 == pytest.approx(covered_s, rel=1e-4)
+
+    @pytest.mark.parametrize("n_beats", [0, 1, 2])
+    def test_few_beats_have_few_intervals(self, n_beats: int) -> None:
+        samples, _ = made_ppg(seconds=60)
+        assert len(believable_intervals(ppg_of(samples), np.arange(1.0, 1.0 + n_beats)).values) <= max(0, n_beats - 1)
 
 
 class TestWearAndIntervals:
