@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,7 +165,7 @@ def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
     bins = len(tracks.counts) // tracks.n_epochs
     moved = first * EPOCH_S
 
-    def later(time_s: float | None) -> float | None:
+    def since_first(time_s: float | None) -> float | None:
         return None if time_s is None else time_s - moved
 
     return dataclasses.replace(
@@ -176,10 +176,15 @@ def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
         posture_change_deg=tracks.posture_change_deg[first:stop],
         temperature_c=tracks.temperature_c[first:stop],
         coverage={sensor: share[first:stop] for sensor, share in tracks.coverage.items()},
-        start=None if tracks.start is None else tracks.start + timedelta(seconds=moved),
-        lights_off_s=later(tracks.lights_off_s),
-        lights_on_s=later(tracks.lights_on_s),
+        start=None if tracks.start is None else _later(tracks.start, moved),
+        lights_off_s=since_first(tracks.lights_off_s),
+        lights_on_s=since_first(tracks.lights_on_s),
     )
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    """Elapsed seconds later, in the same zone; adding to a zoned time would count clock changes as elapsed."""
+    return datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo)
 
 
 def _missing(length: int) -> NDArray[np.float32]:

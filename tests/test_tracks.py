@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -93,6 +94,12 @@ def test_a_slice_is_a_night_of_its_own(night):
     assert part.lights_off_s == 300.0
     np.testing.assert_array_equal(part.heart_rate_bpm, whole.heart_rate_bpm[60:360])
     np.testing.assert_array_equal(part.coverage["motion"], whole.coverage["motion"][10:60])
+
+
+def test_a_slice_after_a_clock_change_starts_at_the_right_moment(night):
+    start = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    part = slice_tracks(prepare(night.watch.replace(start=start)), 120, 180)
+    assert part.start.timestamp() - start.timestamp() == 3600.0
 
 
 @pytest.mark.parametrize("subject", ["46343", "7749105", "1360686"])
