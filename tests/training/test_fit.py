@@ -12,6 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 from models.ensemble import Ensemble
 from training.crossval import predict
 from training.fit import fit_members
+from training.night import LabelledNight
 from training.recipe import Recipe, Stretch
 
 from .conftest import made_up_night
@@ -31,8 +32,8 @@ QUICK = Recipe(
 )
 
 
-def kappa(members, recipe):
-    unseen = [made_up_night("unseen", 90 + seed) for seed in range(4)]
+def kappa(members, recipe, unseen=None):
+    unseen = unseen or [made_up_night("unseen", 90 + seed) for seed in range(4)]
     predicted = [predict(Ensemble(members), night, recipe.spec)["all"].argmax(axis=1) for night in unseen]
     return cohen_kappa_score(np.concatenate([night.reference for night in unseen]), np.concatenate(predicted))
 
@@ -43,6 +44,35 @@ def test_what_the_nights_show_is_learnt_and_shuffled_labels_are_not(nights):
     # Drawn anew, not permuted within the night: a night's share of wake can be read from its signals.
     shuffled = [dataclasses.replace(night, reference=rng.choice([0, 2], len(night.reference))) for night in nights]
     assert abs(kappa(fit_members(shuffled, QUICK), QUICK)) < 0.3
+
+
+def warm_asleep(subject: str, seed: int) -> LabelledNight:
+    """A night of which only the skin temperature tells anything: half a degree warmer asleep."""
+    night = made_up_night(subject, seed)
+    asleep = night.reference != 0
+    noise = 0.1 * np.random.default_rng(seed).standard_normal(len(asleep))
+    tracks = dataclasses.replace(
+        night.tracks,
+        heart_rate_bpm=np.full_like(night.tracks.heart_rate_bpm, np.nan),
+        counts=np.full_like(night.tracks.counts, np.nan),
+        posture_change_deg=np.full_like(night.tracks.posture_change_deg, np.nan),
+        temperature_c=(33.0 + 0.5 * asleep + noise).astype(np.float32),
+    )
+    return dataclasses.replace(night, tracks=tracks)
+
+
+def test_temperature_is_learnt_where_it_is_recorded_and_masking_it_takes_the_gain_away():
+    members = fit_members([warm_asleep(str(seed), seed) for seed in range(8)], QUICK)
+    unseen = [warm_asleep("unseen", 90 + seed) for seed in range(4)]
+    masked = [
+        dataclasses.replace(
+            night,
+            tracks=dataclasses.replace(night.tracks, temperature_c=np.full_like(night.tracks.temperature_c, np.nan)),
+        )
+        for night in unseen
+    ]
+    assert kappa(members, QUICK, unseen) > 0.6
+    assert abs(kappa(members, QUICK, masked)) < 0.2
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(nights):
