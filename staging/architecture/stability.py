@@ -267,7 +267,8 @@ def sleep_bout_tau_min(nights: Nights) -> Floats:
     """
     bouts = bouts_of(nights, "sleep")
     above_min = np.maximum(bouts.length * nights.epoch_min[bouts.night] - nights.rules.bout_floor_min, 0.0)
-    return ratio(bouts.sums(above_min), bouts.sums(bouts.ended))
+    total = bouts.sums(above_min)
+    return np.where(total > 0, ratio(total, bouts.sums(bouts.ended)), np.nan)
 
 
 @metric(
@@ -282,7 +283,8 @@ def awakening_alpha(nights: Nights) -> Floats:
     bouts = bouts_of(nights, "wake")
     floor = nights.rules.bout_floor_min
     logs = np.log(np.maximum(bouts.length * nights.epoch_min[bouts.night], floor) / floor)
-    return 1.0 + ratio(bouts.sums(bouts.ended), bouts.sums(logs))
+    ends = bouts.sums(bouts.ended)
+    return np.where(ends > 0, 1.0 + ratio(ends, bouts.sums(logs)), np.nan)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ night. Here whole hypnograms are drawn:
 
 1. A priori, stages follow each other as in scored sleep: a Markov chain whose states are the short and the long runs of
    each stage, so that run lengths are mixtures of two geometric distributions (`stage_runs.json`).
-2. The chain is bent to what the stager says of the time around each epoch: of all sequence distributions that have the
-   stager's probabilities, smoothed over `context_min`, as their marginals, the one closest to the chain (smallest
-   Kullback–Leibler divergence). It is found by iterative proportional fitting. Rare stages such as brief awakenings so
-   keep their frequency, which dividing by one prior for all night would take from them.
+2. The chain is bent to what the stager says of the time around each epoch: its transitions change with time so that
+   its marginals are the stager's probabilities, smoothed over `context_min`, and so that the flows between stages are
+   the closest ones (smallest Kullback–Leibler divergence) to those of scored sleep. Rare stages such as brief
+   awakenings so keep their frequency, which dividing by one prior for all night would take from them.
 3. What an epoch says beyond its surroundings, p(stage) / smoothed p(stage), enters as evidence to the power of
    `sharpness`, below 1 since neighbouring epochs were judged from much the same data.
 4. A stager that mistakes light for deep sleep in one sleeper does so all night long, and sleepers differ in how broken
@@ -22,8 +22,6 @@ cover.
 
 References
 ----------
-Csiszár I. I-divergence geometry of probability distributions and minimization problems. Annals of Probability
-1975;3:146–158. doi:10.1214/aop/1176996454
 Frühwirth-Schnatter S. Data augmentation and dynamic linear models. Journal of Time Series Analysis 1994;15:183–202.
 doi:10.1111/j.1467-9892.1994.tb00184.x
 """
@@ -67,8 +65,11 @@ _TINY = 1e-6
 _DRAWS_EACH = 10
 """Hypnograms drawn from each scenario."""
 
-_SWEEPS = 3
-"""Sweeps of the fit to the marginals; the smooth marginals are met to about 0.03 by then."""
+_ROUNDS = 6
+"""Rounds over the classes in which the flows are fitted."""
+
+_TRACE = 1e-3
+_MOST = 0.95
 
 _CALIBRATED = ("wake_sd", "stage_sd", "run_sd", "sharpness")
 _MAX_TRIALS = 200
@@ -172,8 +173,8 @@ class SequencePosterior:
     sharpness: float = 0.25
     context_min: float = 10.0
     wake_sd: float = 1.8
-    stage_sd: float = 1.6
-    run_sd: float = 1.0
+    stage_sd: float = 2.2
+    run_sd: float = 1.1
     impute_unscored: bool = False
 
     def __post_init__(self) -> None:
@@ -252,10 +253,11 @@ def draw_hypnograms(
     epoch_min = hypnogram.epoch_s / 60.0
     around = _smoothed(probabilities, observed, trust.context_min / epoch_min)
     scenarios = -(-draws // _DRAWS_EACH)
-    start, step, marginals = _scenarios(stage_runs(hypnogram.n_classes), epoch_min, around, trust, scenarios, rng)
-    bent = _projected(start, step, marginals, observed)
+    runs = stage_runs(hypnogram.n_classes)
+    longer, marginals = _scenarios(around, trust, scenarios, rng)
+    start, step = _bent(runs, epoch_min, longer, marginals)
     evidence = _evidence(probabilities, around, observed, trust.sharpness)
-    paths = _sample_paths(start, step, bent * evidence[:, None, :], _DRAWS_EACH, rng)
+    paths = _sample_paths(start, step, evidence, _DRAWS_EACH, rng)
     # Scenario by scenario, so that any number of draws has as many of each as can be.
     drawn = paths.transpose(2, 1, 0).reshape(-1, len(hypnogram))[:draws]
     if not trust.impute_unscored:
@@ -264,78 +266,89 @@ def draw_hypnograms(
 
 
 def _smoothed(probabilities: Floats, observed: NDArray[np.bool_], sd_epochs: float) -> Floats:
-    """Probabilities averaged over their surroundings, float64 ``(n, k)``; NaN where nothing was observed."""
+    """Probabilities averaged over their surroundings, float64 ``(n, k)``, also where nothing was observed."""
     reach = int(np.ceil(3 * sd_epochs))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd_epochs) ** 2)
+    # A trace of the whole night's mean stands in where nothing near was observed.
+    k = probabilities.shape[1]
+    mean = probabilities[observed].mean(axis=0) if observed.any() else np.full(k, 1.0 / k)
     known = np.where(observed[:, None], probabilities, 0.0)
     n = len(probabilities)
     total = np.column_stack([np.convolve(column, kernel)[reach : reach + n] for column in known.T])
     weight = np.convolve(observed.astype(np.float64), kernel)[reach : reach + n]
-    smoothed: Floats = np.where(observed[:, None], total / np.maximum(weight, _TINY)[:, None], np.nan)
+    smoothed: Floats = (total + _TRACE * mean) / (weight + _TRACE)[:, None]
     return smoothed
 
 
-def _scenarios(
-    runs: StageRuns, epoch_min: float, around: Floats, trust: SequencePosterior, count: int, rng: np.random.Generator
-) -> tuple[Floats, Floats, Floats]:
-    """Chains and marginals of nights with errors of their own.
-
-    Start ``(G, 2 k)``, transitions ``(G, 2 k, 2 k)`` and marginals ``(n, G, k)``.
-    """
-    longer = np.exp(trust.run_sd * rng.normal(size=count))
-    chains = [
-        dataclasses.replace(
-            runs, short_mean_min=runs.short_mean_min * factor, long_mean_min=runs.long_mean_min * factor
-        ).chain(epoch_min)
-        for factor in longer.tolist()
-    ]
+def _scenarios(around: Floats, trust: SequencePosterior, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Factors of the run lengths ``(G,)`` and marginals ``(n, G, k)`` of nights with errors of their own."""
     k = around.shape[1]
+    longer = np.exp(trust.run_sd * rng.normal(size=count))
     wake_odds = around[:, None, 0] / (1.0 - around[:, None, 0]) * np.exp(trust.wake_sd * rng.normal(size=count))
     wake = wake_odds / (1.0 + wake_odds)
     asleep = around[:, None, 1:] * np.exp(trust.stage_sd * rng.normal(size=(count, k - 1)))
     asleep *= ((1.0 - wake) / asleep.sum(axis=2))[:, :, None]
-    marginals = np.maximum(np.concatenate([wake[:, :, None], asleep], axis=2), _TINY)
-    return (
-        np.stack([start for start, _ in chains]),
-        np.stack([step for _, step in chains]),
-        marginals / marginals.sum(axis=2, keepdims=True),
-    )
+    marginals = np.maximum(np.concatenate([wake[:, :, None], asleep], axis=2), _FLOOR)
+    return longer, marginals / marginals.sum(axis=2, keepdims=True)
 
 
-def _projected(start: Floats, step: Floats, marginals: Floats, observed: NDArray[np.bool_]) -> Floats:
-    """Weights of the classes in each epoch that bend the chains to the marginals, float64 ``(n, G, k)``.
+def _bent(runs: StageRuns, epoch_min: float, longer: Floats, marginals: Floats) -> tuple[Floats, NDArray[np.float32]]:
+    """Chains with given marginals, whose flows between classes are closest to those of scored sleep.
 
-    Iterative proportional fitting: each weight in turn is set so that its epoch has its marginal, given all others,
-    forward and backward through the night.
+    Of all flows F with the net change that the marginals need, the ones closest to the flows B that the marginals have
+    with the usual rates are F[a, c] = B[a, c] x[c] / x[a]. Each x solves a quadratic equation given the others.
+
+    Parameters
+    ----------
+    runs : StageRuns
+        The usual rates.
+    epoch_min : float
+        Length of an epoch.
+    longer : ndarray of float64, shape (G,)
+        How much longer than usual the runs of each scenario are.
+    marginals : ndarray of float64, shape (n, G, k)
+        Probabilities of the classes in each epoch.
+
+    Returns
+    -------
+    start : ndarray of float64, shape (G, 2 k)
+        Probabilities of the short and then the long runs in the first epoch.
+    step : ndarray of float32, shape (n - 1, G, 2 k, 2 k)
+        Transitions to the next epoch.
     """
     n, count, k = marginals.shape
-    weights = np.ones((n, count, k))
-    ahead = np.empty((n, count, 2 * k))
-    behind = np.ones((n, count, 2 * k))
-    for _ in range(_SWEEPS):
-        state = start
-        for at in range(n):
-            ahead[at] = state
-            if observed[at]:
-                weights[at] = _fitted(marginals[at], state * behind[at])
-            state = state * np.tile(weights[at], 2)
-            state = np.matmul((state / state.sum(axis=1, keepdims=True))[:, None, :], step)[:, 0]
-        state = np.ones((count, 2 * k))
-        for at in range(n - 1, -1, -1):
-            behind[at] = state
-            if observed[at]:
-                weights[at] = _fitted(marginals[at], ahead[at] * state)
-            state = np.matmul(step, (state * np.tile(weights[at], 2))[:, :, None])[:, :, 0]
-            state /= state.max(axis=1, keepdims=True)
-    return weights
-
-
-def _fitted(marginal: Floats, belief: Floats) -> Floats:
-    """Weights that turn what the rest of the night says of the states into a marginal of the classes."""
-    k = marginal.shape[1]
-    weights = marginal / np.maximum(belief[:, :k] + belief[:, k:], _TINY**2)
-    scaled: Floats = weights / weights.max(axis=1, keepdims=True)
-    return scaled
+    mean = np.maximum(np.stack([runs.short_mean_min, runs.long_mean_min]) * longer[:, None, None] / epoch_min, 1.0)
+    entries = np.stack([1.0 - runs.share_long, runs.share_long])
+    # Share of the time of a class that its short and its long runs take.
+    share = entries * mean / (entries * mean).sum(axis=1, keepdims=True)
+    leave = 1.0 / mean
+    rate = (share * leave).sum(axis=1)
+    flow = (marginals[:-1] * rate)[..., None] * runs.jump
+    change = np.diff(marginals, axis=0)
+    tilt = np.ones((n - 1, count, k))
+    for _ in range(_ROUNDS):
+        for c in range(k):
+            inward = (flow[..., :, c] / tilt).sum(axis=2)
+            outward = (flow[..., c, :] * tilt).sum(axis=2)
+            root = np.sqrt(change[..., c] ** 2 + 4.0 * inward * outward)
+            # The form without cancellation, whichever sign the change has.
+            up = (change[..., c] + root) / (2.0 * inward)
+            down = 2.0 * outward / np.maximum(root - change[..., c], _TINY)
+            tilt[..., c] = np.where(change[..., c] >= 0, up, down)
+    onward = runs.jump * tilt[..., None, :] / tilt[..., :, None]
+    # No more than all of a run's epochs can end.
+    fastest = onward.sum(axis=3) * leave.max(axis=1)
+    onward /= np.maximum(fastest / _MOST, 1.0)[..., None]
+    step = np.zeros((n - 1, count, 2 * k, 2 * k), dtype=np.float32)
+    for phase in range(2):
+        block = slice(phase * k, (phase + 1) * k)
+        ends = onward * leave[:, phase, :, None]
+        step[:, :, block, :k] = ends * entries[0]
+        step[:, :, block, k:] = ends * entries[1]
+    diagonal = np.arange(2 * k)
+    step[:, :, diagonal, diagonal] = 1.0 - step.sum(axis=3)
+    start = (marginals[0][:, None, :] * share).reshape(count, 2 * k)
+    return start, step
 
 
 def _evidence(probabilities: Floats, around: Floats, observed: NDArray[np.bool_], sharpness: float) -> Floats:
@@ -353,28 +366,45 @@ def _evidence(probabilities: Floats, around: Floats, observed: NDArray[np.bool_]
 
 
 def _sample_paths(
-    start: Floats, step: Floats, likelihood: Floats, each: int, rng: np.random.Generator
+    start: Floats, step: NDArray[np.float32], evidence: Floats, each: int, rng: np.random.Generator
 ) -> NDArray[np.int8]:
-    """Classes along paths of the chains, int8 ``(n, G, each)``, by forward filtering and backward sampling."""
-    n, count, k = likelihood.shape
+    """Classes along paths of chains, int8 ``(n, G, each)``, by forward filtering and backward sampling.
+
+    Parameters
+    ----------
+    start : ndarray of float64, shape (G, 2 k)
+        Probabilities of the states of the first epoch.
+    step : ndarray of float32, shape (n - 1, G, 2 k, 2 k)
+        Transitions to the next epoch.
+    evidence : ndarray of float64, shape (n, k)
+        Likelihood of the classes in each epoch.
+    each : int
+        Paths of each chain.
+    rng : Generator
+        Source of chance.
+    """
+    n, k = evidence.shape
+    count = len(start)
     filtered = np.empty((n, count, 2 * k), dtype=np.float32)
-    state = start
+    both = np.tile(evidence, 2).astype(np.float32)
+    state = start.astype(np.float32)
     for at in range(n):
-        here = state * np.tile(likelihood[at], 2)
+        here = state * both[at]
         here /= here.sum(axis=1, keepdims=True)
         filtered[at] = here
-        state = np.matmul(here[:, None, :], step)[:, 0]
+        if at < n - 1:
+            state = np.matmul(here[:, None, :], step[at])[:, 0]
     uniform = rng.random((n, count, each), dtype=np.float32)
-    into = np.ascontiguousarray(step.transpose(0, 2, 1)).astype(np.float32)
     scenario = np.arange(count)[:, None]
     paths = np.empty((n, count, each), dtype=np.int8)
-    chosen: NDArray[np.intp] | None = None
+    chance = np.broadcast_to(filtered[-1][:, None, :], (count, each, 2 * k))
     for at in range(n - 1, -1, -1):
-        chance = filtered[at][:, None, :]
-        chance = np.broadcast_to(chance, (count, each, 2 * k)) if chosen is None else chance * into[scenario, chosen]
         steps = np.cumsum(chance, axis=2)
         chosen = np.minimum((steps < (uniform[at] * steps[:, :, -1])[:, :, None]).sum(axis=2), 2 * k - 1)
         paths[at] = chosen % k
+        if at:
+            into = step[at - 1].transpose(0, 2, 1)[scenario, chosen]
+            chance = filtered[at - 1][:, None, :] * into
     return paths
 
 
