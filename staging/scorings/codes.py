@@ -88,7 +88,7 @@ def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
     if not lines:
         raise FormatError(path, "holds no codes", "give one a line")
     stages = []
-    for number, code in _cells(path, lines, options.column):
+    for number, code in _cells(path, lines, options.column, table):
         stage = table.get(_plain(code))
         if stage is None:
             raise FormatError(path, f"line {number} has the unknown code {code!r}", _known(options.codes, table))
@@ -132,8 +132,10 @@ def _plain(code: str) -> str:
     return str(int(number)) if number.is_integer() else text
 
 
-def _cells(path: str | os.PathLike[str], lines: list[tuple[int, str]], column: str | None) -> list[tuple[int, str]]:
-    """Line numbers and codes, from the column that was asked for."""
+def _cells(
+    path: str | os.PathLike[str], lines: list[tuple[int, str]], column: str | None, table: Mapping[str, Stage]
+) -> list[tuple[int, str]]:
+    """Line numbers and codes, from the column that was asked for; without a header that names it."""
     first = lines[0][1]
     separator = next((mark for mark in ("\t", ";", ",") if mark in first), None)
     if column is None:
@@ -145,10 +147,12 @@ def _cells(path: str | os.PathLike[str], lines: list[tuple[int, str]], column: s
     else:
         rows = [row for _, line in lines for row in csv.reader(io.StringIO(line), delimiter=separator)]
     names = [name.strip().lower() for name in rows[0]]
-    if column.strip().lower() in names:
-        index, begin = names.index(column.strip().lower()), 1
-    elif column.strip().isdigit() and 1 <= int(column) <= len(names):
-        index, begin = int(column) - 1, 0
+    wanted = column.strip().lower()
+    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        index = int(wanted) - 1
+        begin = int(_plain(rows[0][index]) not in table and not any(_is_number(name) for name in names))
+    elif wanted in names:
+        index, begin = names.index(wanted), 1
     else:
         raise FormatError(
             path, f"line {lines[0][0]} has no column {column!r}", f"use one of {', '.join(names)}, or its number from 1"
@@ -158,7 +162,17 @@ def _cells(path: str | os.PathLike[str], lines: list[tuple[int, str]], column: s
         if index >= len(row):
             raise FormatError(path, f"line {number} has {len(row)} columns, not {index + 1}", "mend the line")
         cells.append((number, row[index]))
+    if not cells:
+        raise FormatError(path, "holds a header and no codes", "give one a line")
     return cells
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write(hypnogram: Hypnogram, path: str | os.PathLike[str]) -> Path:

@@ -11,12 +11,13 @@ Assumptions
 from __future__ import annotations
 
 import os
+import warnings
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from staging.errors import FormatError
+from staging.errors import FormatError, OutputError
 from staging.files import write_atomically
 from staging.hypnogram import Hypnogram, Stage
 from staging.scorings.options import Options, located
@@ -58,9 +59,11 @@ def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
     import edfio
 
     try:
-        edf = edfio.read_edf(os.fspath(path))
-        annotations = edf.annotations
-        clock = _clock(edf)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            edf = edfio.read_edf(os.fspath(path))
+            annotations = edf.annotations
+            clock = _clock(edf)
     except (OSError, ValueError, KeyError, IndexError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FormatError(path, f"cannot be read as EDF+ ({reason})", "export the annotations again") from error
@@ -88,8 +91,9 @@ def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
         raise FormatError(path, "mixes stages of several resolutions", "keep one set of stages")
     epoch_s = options.epoch_s or 30.0
     nights = nights_of(segments)
+    doubts = tuple(" ".join(str(each.message).split()) for each in caught)
     return [
-        _night(path, night, epoch_s, n_classes, clock, lights, options, numbered(path, index, len(nights)))
+        _night(path, night, epoch_s, n_classes, clock, lights, options, numbered(path, index, len(nights)), doubts)
         for index, night in enumerate(nights)
     ]
 
@@ -103,13 +107,14 @@ def _night(
     lights: dict[str, float],
     options: Options,
     source: str,
+    doubts: tuple[str, ...],
 ) -> Hypnogram:
     zero_s = segments[0].begin_s
     # A duration of 0 is how some programs say "until the next epoch's annotation".
     given = [
         Segment(segment.begin_s, segment.length_s or epoch_s, segment.stage, segment.place) for segment in segments
     ]
-    stages, warnings = tile(path, given, epoch_s)
+    stages, left_out = tile(path, given, epoch_s)
     start, lost = located(None if clock is None else clock + timedelta(seconds=zero_s), options)
     length_s = len(stages) * epoch_s
     within = {key: onset - zero_s for key, onset in lights.items() if -epoch_s < onset - zero_s < length_s + epoch_s}
@@ -121,7 +126,7 @@ def _night(
         lights_off_s=within.get("lights off"),
         lights_on_s=within.get("lights on"),
         source=source,
-        warnings=(*warnings, *lost),
+        warnings=(*doubts, *left_out, *lost),
     )
 
 
@@ -141,14 +146,16 @@ def write(hypnogram: Hypnogram, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If there are no epochs or the file cannot be written.
     """
     import io
 
     import edfio
 
     codes = hypnogram.stages
-    begin = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else np.zeros(0, int)
+    if len(codes) == 0:
+        raise OutputError(path, "an EDF+ file cannot be without annotations", "write a hypnogram that has epochs")
+    begin = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]]))
     length = np.diff(np.append(begin, len(codes)))
     notes = [
         edfio.EdfAnnotation(
