@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from staging.architecture.continuity import wake_within
 from staging.architecture.nights import UNSCORED, Floats, Ints, Nights, W
 from staging.architecture.registry import metric
 
@@ -42,7 +41,7 @@ def stage_entropy_bits(nights: Nights) -> Floats:
     0 bits where it is all one stage.
     """
     epochs = nights.counts[:, :-1].astype(np.float64)
-    epochs[:, W] = wake_within(nights)
+    epochs[:, W] = nights.wake_within
     return np.where(nights.asleep, _entropy_bits(epochs), np.nan)
 
 
@@ -60,7 +59,7 @@ def shift_entropy_bits(nights: Nights) -> Floats:
     The mean over all changes of stage in the sleep period; lengths of bouts play no part. None without any change.
     """
     runs = nights.runs
-    at = np.flatnonzero(nights.shifts & nights.in_period)
+    at = np.flatnonzero(nights.shifts_in_period)
     source, target = runs.code[at - 1].astype(np.int64), runs.code[at].astype(np.int64)
     flat = np.bincount((runs.night[at] * 8 + source) * 8 + target, minlength=64 * len(nights))
     pairs = flat.reshape(len(nights), 64).astype(np.float64)
@@ -138,10 +137,10 @@ def _phrases_side_by_side(symbols: NDArray[np.uint8], lengths: Ints) -> Ints:
             fresh = gone[n - at - 1 :]
             np.bitwise_and(fresh, ~ends[at], out=fresh)
     bits = np.unpackbits(ends.view(np.uint8), axis=1, bitorder="little")[:, :n_nights]
-    done = np.cumsum(bits, axis=0, dtype=np.int64)
-    night, last = np.arange(n_nights), lengths - 1
+    finished = bits[lengths - 1, np.arange(n_nights)]
+    bits[np.arange(n)[:, None] >= lengths] = 0
     # A phrase that was not finished at the end counts as one.
-    phrases: Ints = done[last, night] + (1 - bits[last, night])
+    phrases: Ints = bits.sum(axis=0, dtype=np.int64) + 1 - finished
     return phrases
 
 
@@ -178,8 +177,7 @@ def lempel_ziv_ratio(nights: Nights) -> Floats:
     `lempel_ziv_phrases` parses any sequence, such as the epochs themselves.
     """
     runs = nights.runs
-    within = (runs.begin >= nights.onset[runs.night]) & (runs.end <= nights.offset[runs.night])
-    index = np.flatnonzero(within & (runs.code != UNSCORED))
+    index = np.flatnonzero(nights.in_period & (runs.code != UNSCORED))
     code, night = runs.code[index], runs.night[index]
     # What was apart only by unscored epochs is one bout in the order.
     new = np.ones(len(index), dtype=bool)

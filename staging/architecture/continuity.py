@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from staging.architecture.nights import FAR, N1, Floats, Nights, S, W, ratio
+from staging.architecture.bouts import bouts_of
+from staging.architecture.nights import N1, Floats, Nights, W, ratio
 from staging.architecture.registry import metric
 
 __all__: list[str] = []
@@ -56,11 +57,8 @@ def sol_min(nights: Nights) -> Floats:
 
 def persistent_sleep_latency(nights: Nights, unbroken_min: float) -> Floats:
     """Minutes from lights-off to the first sleep that lasts so many minutes without an epoch of wake."""
-    bouts = nights.bouts
-    minutes = bouts.length * nights.epoch_min[bouts.night]
-    begin = bouts.lowest(bouts.begin, (bouts.code == S) & (minutes >= unbroken_min - _EPSILON_MIN))
-    found = begin < FAR
-    return nights.minutes(np.where(found, begin, 0), found)
+    bouts = bouts_of(nights, "sleep")
+    return nights.minutes(bouts.first_begin(bouts.minutes >= unbroken_min - _EPSILON_MIN))
 
 
 @metric(unit="min", group="continuity", source="staging", unscored="breaks")
@@ -84,16 +82,13 @@ def waso_min(nights: Nights) -> Floats:
 
     Without unscored epochs, TIB = SOL + WASO + TST.
     """
-    runs = nights.runs
-    after = (runs.code == W) & (runs.begin >= nights.onset[runs.night])
-    return nights.minutes(runs.total(runs.length * after), nights.asleep)
+    return nights.minutes(nights.wake_within + _wake_after(nights), nights.asleep)
 
 
-def wake_within(nights: Nights) -> Floats:
-    """Epochs of wake between the first and the last epoch of sleep."""
+def _wake_after(nights: Nights) -> Floats:
+    """Epochs of wake after the last epoch of sleep."""
     runs = nights.runs
-    within = (runs.begin >= nights.onset[runs.night]) & (runs.end <= nights.offset[runs.night])
-    return runs.total(runs.length * (within & (runs.code == W)))
+    return runs.total(runs.length * ((runs.code == W) & (runs.begin >= nights.offset[runs.night])))
 
 
 @metric(unit="min", group="continuity", source="vallat2021")
@@ -102,15 +97,13 @@ def waso_spt_min(nights: Nights) -> Floats:
 
     YASA calls this WASO: it leaves out the wake after the final awakening.
     """
-    return nights.minutes(wake_within(nights), nights.asleep)
+    return nights.minutes(nights.wake_within, nights.asleep)
 
 
 @metric(unit="min", group="continuity", source="staging")
 def wake_after_final_min(nights: Nights) -> Floats:
     """Wake after the final awakening: wake between the last epoch of sleep and lights-on."""
-    runs = nights.runs
-    after = (runs.code == W) & (runs.begin >= nights.offset[runs.night])
-    return nights.minutes(runs.total(runs.length * after), nights.asleep)
+    return nights.minutes(_wake_after(nights), nights.asleep)
 
 
 @metric(unit="%", group="continuity", source="aasm", unscored="elapsed")
@@ -125,43 +118,34 @@ def sme_pct(nights: Nights) -> Floats:
     return nights.share(nights.sleep, np.where(nights.asleep, nights.offset - nights.onset, 0))
 
 
-def _within_period(nights: Nights) -> Floats:
-    """Awakenings of each night that are followed by more sleep."""
-    bouts = nights.bouts
-    return bouts.total(nights.awakens & (bouts.end <= nights.offset[bouts.night]))
-
-
 @metric(unit="count", group="continuity", source="ohayon2017", unscored="breaks", decimals=0)
 def awakenings(nights: Nights) -> Floats:
     """Awakenings of at least one epoch: wake that directly follows sleep and is followed by more sleep later.
 
     The final awakening is not counted.
     """
-    return np.where(nights.asleep, _within_period(nights), np.nan)
+    return np.where(nights.asleep, bouts_of(nights, "awakening").counts, np.nan)
 
 
 @metric(unit="count", group="continuity", source="ohayon2017", unscored="breaks", decimals=0)
 def awakenings_over_5_min(nights: Nights) -> Floats:
     """Awakenings longer than 5 minutes (`Rules.long_awakening_min`), the final one not counted."""
-    bouts = nights.bouts
-    long = bouts.length * nights.epoch_min[bouts.night] > nights.rules.long_awakening_min + _EPSILON_MIN
-    return np.where(
-        nights.asleep, bouts.total(nights.awakens & long & (bouts.end <= nights.offset[bouts.night])), np.nan
-    )
+    bouts = bouts_of(nights, "awakening")
+    long = bouts.minutes > nights.rules.long_awakening_min + _EPSILON_MIN
+    return np.where(nights.asleep, bouts.sums(long), np.nan)
 
 
 @metric(unit="/h", group="continuity", source="staging", unscored="breaks")
 def awakenings_per_h(nights: Nights) -> Floats:
     """Awakenings of at least one epoch an hour of sleep, the final one not counted."""
-    return nights.per_hour_asleep(_within_period(nights))
+    return nights.per_hour_asleep(bouts_of(nights, "awakening").counts)
 
 
 @metric(unit="min", group="continuity", source="staging", unscored="breaks")
 def awakening_mean_min(nights: Nights) -> Floats:
     """Mean length of the awakenings, the final one not counted."""
-    bouts = nights.bouts
-    counted = nights.awakens & (bouts.end <= nights.offset[bouts.night])
-    return nights.minutes(ratio(bouts.total(bouts.length * counted), bouts.total(counted)))
+    bouts = bouts_of(nights, "awakening")
+    return nights.minutes(ratio(bouts.epochs, bouts.counts))
 
 
 @metric(unit="/h", group="continuity", source="vallat2021", unscored="breaks")
@@ -170,7 +154,7 @@ def sfi_per_h(nights: Nights) -> Floats:
 
     The final awakening is counted.
     """
-    return nights.per_hour_asleep(nights.bouts.total(nights.awakens))
+    return nights.per_hour_asleep(bouts_of(nights, "wake").counts)
 
 
 @metric(unit="/h", group="continuity", source="haba2004", classes=(5,), unscored="breaks")
@@ -191,4 +175,4 @@ def shifts_to_w_n1_per_h(nights: Nights) -> Floats:
 )
 def stage_shifts_per_h(nights: Nights) -> Floats:
     """Changes of stage between neighbouring epochs of the sleep period, wake included, an hour of sleep."""
-    return nights.per_hour_asleep(nights.runs.total(nights.shifts & nights.in_period))
+    return nights.per_hour_asleep(nights.runs.total(nights.shifts_in_period))

@@ -1,133 +1,30 @@
-"""How steady the stages are: staying, leaving, and the lengths of unbroken bouts.
-
-A bout is a maximal run of one stage in neighbouring epochs. Its end is seen where another scored stage follows; a bout
-that ends with the night or at an unscored epoch lasted at least so long, and the fits count it as censored.
-"""
+"""How steady the stages are: staying, leaving, and the lengths of unbroken bouts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.architecture.nights import (
-    CODES,
-    LIGHT,
-    N1,
-    N2,
-    N3,
-    NREM,
-    Flags,
-    Floats,
-    Ints,
-    Nights,
-    R,
-    Runs,
-    S,
-    is_any,
-    ratio,
-)
+from staging.architecture.bouts import bouts_of
+from staging.architecture.nights import CODES, Floats, Ints, Nights, S, ratio
 from staging.architecture.registry import Compute, add_metric, metric
 from staging.architecture.rules import Rules
 from staging.hypnogram import Hypnogram, Stage
 
-__all__ = ["BOUT_KINDS", "Bouts", "Transitions", "bouts_of", "transitions"]
+__all__ = ["Transitions", "transitions"]
 
-_KINDS: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], str]] = {
-    "n1": ("N1", (N1,), (5,), ""),
-    "n2": ("N2", (N2,), (5,), ""),
-    "n3": ("N3", (N3,), (5, 4), "DEEP is N3"),
-    "r": ("REM sleep", (R,), (5, 4, 3), ""),
-    "light": ("light sleep (N1 and N2 as one)", (N1, N2, LIGHT), (5, 4), ""),
-    "nrem": ("NREM sleep (N1, N2 and N3 as one)", (N1, N2, N3, LIGHT, NREM), (5, 4, 3), ""),
-    "sleep": ("sleep of any stage", (N1, N2, N3, R, LIGHT, NREM, S), (5, 4, 3, 2), ""),
+_KINDS: dict[str, tuple[str, tuple[int, ...], str]] = {
+    "n1": ("N1", (5,), ""),
+    "n2": ("N2", (5,), ""),
+    "n3": ("N3", (5, 4), "DEEP is N3"),
+    "r": ("REM sleep", (5, 4, 3), ""),
+    "light": ("light sleep (N1 and N2 as one)", (5, 4), ""),
+    "nrem": ("NREM sleep (N1, N2 and N3 as one)", (5, 4, 3), ""),
+    "sleep": ("sleep of any stage", (5, 4, 3, 2), ""),
 }
-"""Name in the metric, name in words, codes, resolutions that tell it, note on coarser ones."""
-
-
-BOUT_KINDS = ("wake", *_KINDS)
-"""Kinds of bouts."""
-
-
-@dataclass(frozen=True, eq=False)
-class Bouts:
-    """The bouts of one kind of a batch of nights, night after night.
-
-    Attributes
-    ----------
-    night, length : ndarray of int64, shape (b,)
-        Night and length in epochs.
-    ended : ndarray of bool, shape (b,)
-        Whether the end was seen.
-    counts : ndarray of int64, shape (N,)
-        Bouts of each night.
-    """
-
-    night: Ints
-    length: Ints
-    ended: Flags
-    counts: Ints
-
-    @classmethod
-    def chosen(cls, nights: Nights, runs: Runs, where: Flags) -> Bouts:
-        """The runs for which a flag holds."""
-        index = np.flatnonzero(where)
-        night = runs.night[index]
-        counts = np.bincount(night, minlength=len(nights))
-        return cls(night, runs.length[index], runs.ended[index], counts)
-
-    @cached_property
-    def epochs(self) -> Floats:
-        """Epochs in all bouts of each night."""
-        return self.sums(self.length)
-
-    def sums(self, values: Ints | Floats | Flags) -> Floats:
-        """Sum over each night's bouts of one value a bout."""
-        return np.bincount(self.night, weights=values, minlength=len(self.counts)).astype(np.float64, copy=False)
-
-    @cached_property
-    def ordered(self) -> Ints:
-        """Lengths of each night's bouts from short to long, night after night."""
-        # One key of night and length sorts several times faster than two keys.
-        above = int(self.length.max(initial=0)) + 1
-        return np.sort(self.night * above + self.length) % above
-
-    def at(self, index: Ints, some: Flags) -> Floats:
-        """Length at a place in the order of each night, NaN for nights without bouts."""
-        first = np.cumsum(self.counts) - self.counts
-        result = np.full(len(self.counts), np.nan)
-        result[some] = self.ordered[(first + index)[some]]
-        return result
-
-    @property
-    def median(self) -> Floats:
-        """Median length in epochs, NaN without bouts."""
-        some = self.counts > 0
-        return (self.at((self.counts - 1) // 2, some) + self.at(self.counts // 2, some)) / 2
-
-    @property
-    def longest(self) -> Floats:
-        """Greatest length in epochs, NaN without bouts."""
-        return self.at(self.counts - 1, self.counts > 0)
-
-
-def bouts_of(nights: Nights, kind: str) -> Bouts:
-    """Bouts of one of `BOUT_KINDS`; stages of a kind count as one, ``wake`` is the awakenings with the final one."""
-    return nights.remembered(f"bouts of {kind}", lambda each: _find_bouts(each, kind))
-
-
-def _find_bouts(nights: Nights, kind: str) -> Bouts:
-    if kind == "wake":
-        return Bouts.chosen(nights, nights.bouts, nights.awakens)
-    codes = _KINDS[kind][1]
-    if kind == "sleep":
-        return Bouts.chosen(nights, nights.bouts, nights.bouts.code == S)
-    runs = nights.runs
-    if len(codes) > 1:
-        runs = runs.merged(np.where(is_any(runs.code, codes), np.int8(codes[-1]), runs.code))
-    return Bouts.chosen(nights, runs, runs.code == codes[-1])
+"""Kind of bout and name in the metric, name in words, resolutions that tell it, note on coarser ones."""
 
 
 def _number(kind: str) -> Compute:
@@ -167,7 +64,7 @@ def _stays(kind: str) -> Compute:
     return stays
 
 
-for _name, (_words, _, _classes, _note) in _KINDS.items():
+for _name, (_words, _classes, _note) in _KINDS.items():
     add_metric(
         f"{_name}_bouts",
         _number(_name),
@@ -240,22 +137,16 @@ def stability_mean(nights: Nights) -> Floats:
     return (_stays("n2")(nights) + _stays("n3")(nights) + _stays("r")(nights)) / 3
 
 
-def _awakenings(nights: Nights) -> Bouts:
-    """Awakenings that are followed by more sleep."""
-    bouts = nights.bouts
-    return Bouts.chosen(nights, bouts, nights.awakens & (bouts.end <= nights.offset[bouts.night]))
-
-
 @metric(unit="min", group="stability", source="staging", unscored="breaks")
 def awakening_median_min(nights: Nights) -> Floats:
     """Median length of the awakenings, the final one not counted."""
-    return nights.minutes(_awakenings(nights).median)
+    return nights.minutes(bouts_of(nights, "awakening").median)
 
 
 @metric(unit="min", group="stability", source="staging", unscored="breaks")
 def awakening_max_min(nights: Nights) -> Floats:
     """Length of the longest awakening, the final one not counted."""
-    return nights.minutes(_awakenings(nights).longest)
+    return nights.minutes(bouts_of(nights, "awakening").longest)
 
 
 @metric(unit="min", group="stability", source="lo2002", unscored="breaks")
@@ -266,7 +157,7 @@ def sleep_bout_tau_min(nights: Nights) -> Floats:
     where none was.
     """
     bouts = bouts_of(nights, "sleep")
-    above_min = np.maximum(bouts.length * nights.epoch_min[bouts.night] - nights.rules.bout_floor_min, 0.0)
+    above_min = np.maximum(bouts.minutes - nights.rules.bout_floor_min, 0.0)
     total = bouts.sums(above_min)
     return np.where(total > 0, ratio(total, bouts.sums(bouts.ended)), np.nan)
 
@@ -282,7 +173,7 @@ def awakening_alpha(nights: Nights) -> Floats:
     """
     bouts = bouts_of(nights, "wake")
     floor = nights.rules.bout_floor_min
-    logs = np.log(np.maximum(bouts.length * nights.epoch_min[bouts.night], floor) / floor)
+    logs = np.log(np.maximum(bouts.minutes, floor) / floor)
     ends = bouts.sums(bouts.ended)
     return np.where(ends > 0, 1.0 + ratio(ends, bouts.sums(logs)), np.nan)
 

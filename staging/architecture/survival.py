@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from staging.architecture.bouts import BOUT_KINDS, bouts_of
 from staging.architecture.nights import Nights
 from staging.architecture.rules import Rules
-from staging.architecture.stability import BOUT_KINDS, Bouts, bouts_of
 from staging.hypnogram import Hypnogram
 
 __all__ = [
@@ -43,7 +43,7 @@ class BoutLengths:
     Attributes
     ----------
     kind : str
-        One of ``wake n1 n2 n3 r light nrem sleep``.
+        One of ``wake awakening n1 n2 n3 r light nrem sleep``.
     lengths_min : ndarray of float64, shape (b,)
         Lengths in minutes.
     ended : ndarray of bool, shape (b,)
@@ -133,8 +133,8 @@ def bout_lengths(hypnogram: Hypnogram, kind: str) -> BoutLengths:
     hypnogram : Hypnogram
         A night.
     kind : str
-        ``wake`` (awakenings, the final one included), ``n1 n2 n3 r``, or stages taken as one: ``light``, ``nrem``,
-        ``sleep``.
+        ``wake`` (awakenings, the final one included), ``awakening`` (without it), ``n1 n2 n3 r``, or stages taken as
+        one: ``light``, ``nrem``, ``sleep``.
 
     Returns
     -------
@@ -158,9 +158,8 @@ def bout_lengths(hypnogram: Hypnogram, kind: str) -> BoutLengths:
     if kind not in BOUT_KINDS:
         raise ValueError(f"unknown kind of bout {kind!r}: choose from {', '.join(BOUT_KINDS)}")
     nights = Nights.of([hypnogram], Rules())
-    bouts: Bouts = bouts_of(nights, kind)
-    epoch_min = float(nights.epoch_min[0])
-    return BoutLengths(kind, np.multiply(bouts.length, epoch_min, dtype=np.float64), bouts.ended, epoch_min)
+    bouts = bouts_of(nights, kind)
+    return BoutLengths(kind, bouts.minutes, bouts.ended, float(nights.epoch_min[0]))
 
 
 def pool(parts: Iterable[BoutLengths]) -> BoutLengths:

@@ -16,7 +16,7 @@ from staging.hypnogram import Hypnogram, Stage
 from tests.architecture.strategies import hypnograms, night
 
 
-def test_every_stage_has_its_code_by_its_first_two_letters():
+def test_every_stage_has_its_code_by_the_sum_of_its_first_two_letters():
     stages = np.array([stage.value for stage in Stage])
     assert codes_of(stages).tolist() == [CODES[stage] for stage in Stage]
 

@@ -1,7 +1,7 @@
 """YASA as an oracle: equal where definitions agree, and the difference said where they do not.
 
-YASA's `Hypnogram.sleep_statistics` rounds to 4 decimals; its older `sleep_statistics` of integers, which it will remove,
-does not, and is compared to 1e-9.
+YASA's `Hypnogram.sleep_statistics` rounds to 4 decimals; its older `sleep_statistics` of integers, which it will
+remove, does not, and is compared to 1e-9.
 
 - WASO: YASA counts wake within the sleep period; ours (AASM) counts that after the final awakening as well.
 - Lat_REM, Lat_N1 to Lat_N3: YASA counts from the start of the recording; ours from sleep onset (AASM).
