@@ -147,8 +147,9 @@ def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     >>> start.tolist(), stop.tolist()
     ([0, 2], [1, 4])
     """
-    turns = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
-    return np.flatnonzero(turns > 0), np.flatnonzero(turns < 0)
+    padded = np.concatenate([[False], mask, [False]])
+    turns = np.flatnonzero(padded[1:] != padded[:-1])
+    return turns[::2], turns[1::2]
 
 
 def within_runs(start: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
@@ -159,5 +160,7 @@ def within_runs(start: NDArray[np.int64], stop: NDArray[np.int64], n: int) -> ND
     >>> within_runs(np.array([0, 2]), np.array([1, 4]), 4).tolist()
     [True, False, True, True]
     """
+    if not start.size:
+        return np.zeros(n, dtype=bool)
     depth = np.bincount(start, minlength=n + 1) - np.bincount(stop, minlength=n + 1)
     return np.cumsum(depth[:n]) > 0

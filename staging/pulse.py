@@ -12,6 +12,7 @@ Assumptions
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,8 @@ PULSE_ORDER = 2
 """Elgendi's filter, but for its upper edge of 8 Hz: at 5 Hz noise moves the upstroke a tenth less, and slow pulses
 with a second hump are told from quick ones more often."""
 
-WORKING_RATE_HZ = 50.0
-"""Faster recordings are averaged down to this or a little more: neither beats nor their times suffer."""
+WORKING_RATE_HZ = 30.0
+"""Faster recordings are averaged down to this or a little more: of the band, six times its upper edge is plenty."""
 
 PEAK_WINDOW_S = 0.111
 BEAT_WINDOW_S = 0.667
@@ -55,7 +56,9 @@ FLAT_S = 0.6
 """A value repeated for this long is a sensor without signal, not a pulse."""
 
 SPIKE_BENDS = 8.0
-"""A sample that leaves its neighbours' mean by 8 times what 95 % of all samples do is a glitch; upstrokes reach 4."""
+SPIKE_SAMPLES = 50_000
+"""A sample that leaves its neighbours' mean by 8 times what 95 % of all samples do is a glitch; upstrokes reach 4.
+So many samples, evenly spread, are enough to know the 95 %."""
 
 SIZE_WINDOW = 15
 SIZE_PERCENTILE = 25
@@ -64,7 +67,7 @@ MIN_SIZE_SHARE = 0.05
 """A pulse is measured in its own size, the lower quartile of 15 one-second RMS values, and its square is cut at 4 of
 it: so a jerk hides no beats but its own. A size below a twentieth of the recording's median is no pulse."""
 
-RHYTHM_RATE_HZ = 16.0
+RHYTHM_RATE_HZ = 15.0
 RHYTHM_WINDOW_S = 8.0
 RHYTHM_HOP_S = 2.0
 RHYTHM_RANGE_S = (0.3, 2.1)
@@ -85,7 +88,6 @@ AFTER_PEAK_S = 0.05
 """Where the steepest point of the upstroke is looked for, about the peak."""
 
 SHAPE_S = (-0.2, 0.4)
-SHAPE_POINTS = 24
 SHAPE_BEATS = 21
 MIN_SHAPE_CORRELATION = 0.86
 MAX_INTERVAL_RATIO = 2.2
@@ -97,18 +99,39 @@ NO_PULSE_EPOCHS = 20
 
 
 @dataclass(frozen=True)
+class _Rhythm:
+    """Local distance of beats in s at every `hop` samples of the pulse, NaN where there is no rhythm."""
+
+    distance_s: NDArray[np.float64]
+    hop: int
+
+    def nearest(self, index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The distance at samples of the pulse."""
+        place = np.minimum((index + self.hop // 2) // self.hop, self.distance_s.size - 1)
+        return np.asarray(self.distance_s[place])
+
+    def held(self, values: NDArray[np.generic], n: int) -> NDArray[Any]:
+        """Values of the hops as values of the pulse's `n` samples, each that of the nearest hop."""
+        return np.repeat(values, self.hop)[self.hop // 2 :][:n]
+
+
+@dataclass(frozen=True)
 class _Pulse:
     """What beats are read from, at the working rate.
 
-    `pulse` float64 (n,): band-passed, upright, in units of its local size, 0 where not known. `known` bool (n,).
-    `rhythm_s` float64 (n,): local distance of beats, NaN where there is no rhythm.
+    `pulse` float32 (n,): band-passed, upright, in units of its local size, 0 where not known. `missing` int32 (n + 1,):
+    how many samples before each are not known. `rhythm` says how far apart beats are.
     """
 
-    pulse: NDArray[np.float64]
-    known: NDArray[np.bool_]
-    rhythm_s: NDArray[np.float64]
+    pulse: NDArray[np.float32]
+    missing: NDArray[np.int32]
+    rhythm: _Rhythm
     rate_hz: float
     start_s: float
+
+    def whole(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether all samples from `first` to `last` are known."""
+        return np.asarray(self.missing[last + 1] == self.missing[first])
 
 
 def band_pass(ppg: Signal) -> Signal:
@@ -184,8 +207,7 @@ def find_beats(ppg: Signal) -> NDArray[np.float64]:
     >>> len(beats_s), float(np.median(np.diff(beats_s)).round(3))
     (71, 0.833)
     """
-    read = _read(ppg)
-    return np.empty(0) if read is None else _upstrokes(read, _peaks(read))
+    return _beats(_read(ppg))
 
 
 def beat_intervals(beats_s: NDArray[np.float64]) -> Events:
@@ -210,7 +232,7 @@ def beat_intervals(beats_s: NDArray[np.float64]) -> Events:
     return Events(times_s=beats_s[1:], values=np.diff(beats_s), unit="s")
 
 
-def believable_intervals(ppg: Signal, beats_s: NDArray[np.float64]) -> Events:
+def believable_intervals(ppg: Signal, beats_s: NDArray[np.float64] | None = None) -> Events:
     """Inter-beat intervals between beats that look like pulses; what movement made is left out.
 
     A beat is believable if its shape, 0.6 s of the pulse about its time, correlates to 0.86 or more with the mean of
@@ -221,8 +243,8 @@ def believable_intervals(ppg: Signal, beats_s: NDArray[np.float64]) -> Events:
     ----------
     ppg : Signal
         The PPG the beats come from.
-    beats_s : ndarray of float64, shape (n_beats,)
-        Increasing times of beats in seconds, by `find_beats` or the device's own.
+    beats_s : ndarray of float64, shape (n_beats,), optional
+        Increasing times of beats in seconds, such as the device's own; otherwise those of `find_beats`.
 
     Returns
     -------
@@ -242,12 +264,14 @@ def believable_intervals(ppg: Signal, beats_s: NDArray[np.float64]) -> Events:
     >>> phase = 2 * np.pi * 1.2 * t_s
     >>> jerk = 20 * np.exp(-(((t_s - 30) / 0.5) ** 2))
     >>> ppg = Signal(samples=np.exp(2 * np.cos(phase + 0.4 * np.cos(phase))) + jerk, rate_hz=64.0, unit="a.u.")
-    >>> intervals = believable_intervals(ppg, find_beats(ppg))
+    >>> intervals = believable_intervals(ppg)
     >>> float(abs(intervals.values - 1 / 1.2).max()) < 0.02, 30.0 in intervals.times_s.round()
     (True, False)
     """
+    read = _read(ppg)
+    beats_s = _beats(read) if beats_s is None else np.asarray(beats_s, dtype=np.float64)
     intervals = beat_intervals(beats_s)
-    kept = _believable(ppg, np.asarray(beats_s, dtype=np.float64))
+    kept = _believable(read, beats_s)
     return Events(times_s=intervals.times_s[kept], values=intervals.values[kept], unit="s")
 
 
@@ -285,7 +309,7 @@ def signal_quality(ppg: Signal, beats_s: NDArray[np.float64], n_epochs: int) -> 
     if beats_s.size < 2:
         return np.where(recorded, np.float32(0), np.float32(np.nan))
     # Believable seconds up to a time: straight between beats, rising only across intervals that are.
-    until = np.concatenate([[0.0], np.cumsum(np.diff(beats_s) * _believable(ppg, beats_s))])
+    until = np.concatenate([[0.0], np.cumsum(np.diff(beats_s) * _believable(_read(ppg), beats_s))])
     edges_s = np.arange(n_epochs + 1) * EPOCH_S
     covered = np.diff(np.interp(edges_s, beats_s, until)) / EPOCH_S
     return np.where(recorded, covered, np.nan).astype(np.float32)
@@ -355,151 +379,172 @@ def _read(ppg: Signal) -> _Pulse | None:
     _check(ppg)
     if ppg.rate_hz < MIN_PULSE_RATE_HZ or ppg.duration_s < RHYTHM_WINDOW_S:
         return None
-    samples, rate_hz, start_s = _averaged_down(_without_spikes_and_flats(ppg.samples, ppg.rate_hz), ppg)
+    samples, rate_hz, start_s = _averaged_down(_without_spikes_and_flats(ppg), ppg)
     known = _bridged(np.isfinite(samples), rate_hz)
-    pulse = _band_pass(samples, rate_hz)
-    pulse = np.where(known, pulse / _size(pulse, known, rate_hz), 0.0)
-    rhythm_s, steady = _rhythm(pulse, rate_hz)
-    return _Pulse(pulse * _polarity(pulse, rate_hz, steady), known, rhythm_s, rate_hz, start_s)
+    passed = _band_pass(samples, rate_hz)
+    passed[~known] = 0.0
+    pulse = (passed / _size(passed, known, rate_hz)).astype(np.float32)
+    rhythm = _rhythm(pulse, rate_hz)
+    if _upside_down(pulse, rate_hz, rhythm):
+        pulse = -pulse
+    missing = np.concatenate([[0], np.cumsum(~known, dtype=np.int32)])
+    return _Pulse(pulse, missing, rhythm, rate_hz, start_s)
 
 
-def _without_spikes_and_flats(samples: FloatArray, rate_hz: float) -> NDArray[np.float64]:
-    """Single-sample spikes become their neighbours' mean, flat runs and infinities become NaN."""
-    clean = np.where(np.isfinite(samples), samples, np.nan).astype(np.float64)
+def _without_spikes_and_flats(ppg: Signal) -> FloatArray:
+    """Samples whose single-sample spikes are their neighbours' mean, and whose flat runs and infinities are NaN."""
+    clean = np.where(np.isfinite(ppg.samples), ppg.samples, np.nan)
     start, stop = runs(clean[1:] == clean[:-1])
-    flat = (stop - start + 1) / rate_hz >= FLAT_S
+    flat = (stop - start + 1) / ppg.rate_hz >= FLAT_S
     clean[within_runs(start[flat], stop[flat] + 1, clean.size)] = np.nan
     between = (clean[2:] + clean[:-2]) / 2
-    bend = np.nan_to_num(np.abs(clean[1:-1] - between), nan=0.0)
-    if bend.any():
-        limit = SPIKE_BENDS * np.percentile(bend[bend > 0], 95)
+    bend = np.abs(clean[1:-1] - between)
+    some = bend[:: max(1, bend.size // SPIKE_SAMPLES)]
+    some = some[some > 0]
+    if some.size:
+        spike = np.flatnonzero(bend > SPIKE_BENDS * np.percentile(some, 95))
         # A spike bends its neighbours half as much: only the sample that bends most is the spike.
-        beside = np.pad(bend, 1)
-        spike = np.flatnonzero((bend > limit) & (bend > 1.5 * np.maximum(beside[:-2], beside[2:])))
+        beside = np.fmax(bend[np.maximum(spike - 1, 0)], bend[np.minimum(spike + 1, bend.size - 1)])
+        spike = spike[~(bend[spike] <= 1.5 * beside)]
         clean[spike + 1] = between[spike]
     return clean
 
 
-def _averaged_down(samples: NDArray[np.float64], ppg: Signal) -> tuple[NDArray[np.float64], float, float]:
+def _averaged_down(samples: FloatArray, ppg: Signal) -> tuple[NDArray[np.float64], float, float]:
     """Means of as many samples as bring the rate down to WORKING_RATE_HZ or a little more, with rate and start."""
-    factor = int(ppg.rate_hz // WORKING_RATE_HZ)
-    if factor < 2:
-        return samples, ppg.rate_hz, ppg.start_s
-    blocks = samples[: samples.size // factor * factor].reshape(-1, factor)
-    return blocks.mean(axis=1), ppg.rate_hz / factor, ppg.start_s + (factor - 1) / 2 / ppg.rate_hz
+    factor = max(1, int(ppg.rate_hz // WORKING_RATE_HZ))
+    return _means(samples, factor), ppg.rate_hz / factor, ppg.start_s + (factor - 1) / 2 / ppg.rate_hz
 
 
-def _size(pulse: NDArray[np.float64], known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.float64]:
+def _means(samples: FloatArray, factor: int) -> NDArray[np.float64]:
+    """Means of every `factor` samples; a mean over a short axis would take ten times as long."""
+    stop = samples.size // factor * factor
+    total = samples[:stop:factor].astype(np.float64)
+    for k in range(1, factor):
+        total += samples[k:stop:factor]
+    return total / factor
+
+
+def _size(passed: NDArray[np.float64], known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.float64]:
     """Local size of the pulse, float64 ``(n,)``, positive; infinite throughout where there is none."""
     from scipy.ndimage import percentile_filter
 
     second = int(np.ceil(rate_hz))
-    n_seconds = -(-pulse.size // second)
-    padded = np.zeros((2, n_seconds * second))
-    padded[0, : pulse.size] = np.where(known, pulse, 0.0) ** 2
-    padded[1, : pulse.size] = known
-    power, count = padded.reshape(2, n_seconds, second).sum(axis=2)
-    filled = count >= second / 2
-    if not filled.any():
-        return np.full(pulse.size, np.inf)
+    n_seconds = -(-passed.size // second)
+    padded = np.pad(passed, (0, n_seconds * second - passed.size)).reshape(n_seconds, second)
+    power = np.einsum("st,st->s", padded, padded)
+    count = np.add.reduceat(known, np.arange(0, known.size, second), dtype=np.int64)
+    filled = np.flatnonzero(count >= second / 2)
+    if not filled.size:
+        return np.full(passed.size, np.inf)
     rms = np.sqrt(power[filled] / count[filled])
     size = percentile_filter(rms, SIZE_PERCENTILE, min(SIZE_WINDOW, rms.size), mode="nearest")
     typical = np.median(size[size > 0]) if (size > 0).any() else np.inf
-    middle = (np.flatnonzero(filled) + 0.5) * second
-    return np.asarray(np.interp(np.arange(pulse.size), middle, np.maximum(size, MIN_SIZE_SHARE * typical)))
+    # Straight lines from each second's begin to its end.
+    at_begin = np.interp(np.arange(n_seconds + 1) - 0.5, filled, np.maximum(size, MIN_SIZE_SHARE * typical))
+    if not np.isfinite(typical):
+        return np.full(passed.size, np.inf)
+    rise = np.diff(at_begin)[:, None] * (np.arange(second) / second)
+    return np.asarray((at_begin[:-1, None] + rise).ravel()[: passed.size])
 
 
-def _rhythm(pulse: NDArray[np.float64], rate_hz: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Local distance of beats in s, float64 ``(n,)``, NaN where unknown; and which 2-s hops are steady."""
+def _rhythm(pulse: NDArray[np.float32], rate_hz: float) -> _Rhythm:
+    """How far apart beats are, every 2 s: the first high peak of the autocorrelation of the 8 s around."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
     factor = max(1, int(rate_hz // RHYTHM_RATE_HZ))
-    coarse = pulse[: pulse.size // factor * factor].reshape(-1, factor).mean(axis=1)
-    coarse = np.clip(coarse, -MAX_SIZE / 2, MAX_SIZE / 2).astype(np.float32)
-    rate_hz, fine_hz = rate_hz / factor, rate_hz
+    coarse = np.clip(_means(pulse, factor), -MAX_SIZE / 2, MAX_SIZE / 2).astype(np.float32)
+    rate_hz /= factor
     width, hop = int(RHYTHM_WINDOW_S * rate_hz), int(RHYTHM_HOP_S * rate_hz)
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(coarse, (width // 2, width)), width)[::hop]
-    frames = frames[: -(-coarse.size // hop)]
-    spectrum = np.fft.rfft(frames - frames.mean(axis=1, keepdims=True), 2 * width, axis=1)
-    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :width]
-    power = correlation[:, :1].copy()
-    correlation /= np.where(power > 0, power, np.inf) * (1 - np.arange(width) / width)
-
     first, last = int(RHYTHM_RANGE_S[0] * rate_hz), int(RHYTHM_RANGE_S[1] * rate_hz) + 1
-    before, here, after = (correlation[:, first + k : last + k] for k in (-1, 0, 1))
-    peaks = np.where((here >= before) & (here > after), here, -1.0)
-    highest = peaks.max(axis=1)
-    lag = np.argmax(peaks >= RHYTHM_FIRST_SHARE * highest[:, None], axis=1)
-    steady = highest > RHYTHM_MIN_CORRELATION
-    if not steady.any():
-        return np.full(pulse.size, np.nan), steady
-    at_s = np.arange(len(frames)) * hop / rate_hz
-    sample_s = np.arange(pulse.size) / fine_hz
-    known_s = at_s[steady]
-    rhythm_s = np.interp(sample_s, known_s, (lag[steady] + first) / rate_hz)
-    after_index = np.clip(np.searchsorted(known_s, sample_s), 0, known_s.size - 1)
-    nearest_s = np.minimum(
-        np.abs(known_s[after_index] - sample_s), np.abs(known_s[np.maximum(after_index - 1, 0)] - sample_s)
-    )
-    rhythm_s[nearest_s > RHYTHM_WINDOW_S / 2] = np.nan
-    return rhythm_s, steady
+    n = coarse.size // hop + 2  # the last lies behind the pulse's end, whose samples are nearest to it
+    padded = np.pad(coarse, (width // 2, (n - 1) * hop + width - width // 2 - coarse.size))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
+    # Only the lags that are looked at must be free of what wraps around.
+    n_points = next_fast_len(width + last + 1, real=True)
+    spectrum = rfft(frames - frames.mean(axis=1, keepdims=True), n_points, axis=1)
+    correlation = irfft(spectrum.real**2 + spectrum.imag**2, n_points, axis=1)[:, : last + 1].T.copy()
+    power = correlation[0].copy()
+    correlation /= (1 - np.arange(last + 1, dtype=np.float32) / width)[:, None]
+    correlation /= np.where(power > 0, power, np.float32(np.inf))
+
+    before, here, after = (correlation[first + k : last + k] for k in (-1, 0, 1))
+    peaks = np.where((here >= before) & (here > after), here, np.float32(-1.0))
+    highest = peaks.max(axis=0)
+    lag = np.argmax(peaks >= RHYTHM_FIRST_SHARE * highest, axis=0)
+    steady = np.flatnonzero(highest > RHYTHM_MIN_CORRELATION)
+    distance_s = np.full(n, np.nan)
+    if steady.size:
+        at = np.arange(n)
+        following = np.minimum(np.searchsorted(steady, at), steady.size - 1)
+        away = np.minimum(np.abs(steady[following] - at), np.abs(steady[np.maximum(following - 1, 0)] - at))
+        known = away * hop <= width / 2
+        distance_s[known] = np.interp(at[known], steady, (lag[steady] + first) / rate_hz)
+    return _Rhythm(distance_s, hop * factor)
 
 
-def _polarity(pulse: NDArray[np.float64], rate_hz: float, steady: NDArray[np.bool_]) -> float:
-    """1 if the pulse stands upright, -1 if upside down: the sign of height and slope skewness where it is steady."""
+def _upside_down(pulse: NDArray[np.float32], rate_hz: float, rhythm: _Rhythm) -> bool:
+    """Whether the pulse falls faster than it rises, and its trough is narrower than its crest, where it is steady."""
     from scipy.ndimage import uniform_filter1d
 
     width = int(RHYTHM_WINDOW_S * rate_hz)
     frames = pulse[: pulse.size // width * width].reshape(-1, width)
-    per_frame = round(RHYTHM_WINDOW_S / RHYTHM_HOP_S)
-    in_rhythm = steady[per_frame // 2 :: per_frame][: len(frames)]
-    frames = frames[: len(in_rhythm)]
+    in_rhythm = np.isfinite(rhythm.nearest((np.arange(len(frames)) * width) + width // 2))
     if in_rhythm.any():
         frames = frames[in_rhythm]
     smooth = uniform_filter1d(frames, max(1, round(SLOPE_WINDOW_S * rate_hz)), axis=1)
     asymmetry = _skewness(frames) + _skewness(np.diff(smooth, axis=1))
-    return -1.0 if np.median(asymmetry) < 0 else 1.0
+    return bool(np.median(asymmetry) < 0)
 
 
-def _skewness(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def _skewness(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Skewness of each row, 0 for a constant one."""
     centred = frames - frames.mean(axis=1, keepdims=True)
     square = centred * centred
     spread = np.sqrt(square.mean(axis=1))
-    return np.asarray((square * centred).mean(axis=1) / np.where(spread > 0, spread, np.inf) ** 3)
+    cube = np.einsum("ft,ft->f", square, centred) / np.float32(frames.shape[1])
+    return np.asarray(cube / np.where(spread > 0, spread, np.float32(np.inf)) ** 3)
+
+
+def _beats(read: _Pulse | None) -> NDArray[np.float64]:
+    """Times of the heartbeats in s."""
+    return np.empty(0) if read is None else _upstrokes(read, _peaks(read))
 
 
 def _peaks(read: _Pulse) -> NDArray[np.int64]:
     """Index of the highest sample of every pulse wave."""
     from scipy.ndimage import uniform_filter1d
 
-    def average(window_s: float) -> NDArray[np.float64]:
+    def average(window_s: float) -> NDArray[np.float32]:
         return np.asarray(uniform_filter1d(energy, max(1, round(window_s * read.rate_hz)), mode="constant"))
 
     energy = np.clip(read.pulse, 0.0, MAX_SIZE) ** 2
     # A window for each sample's rhythm would be no moving average; a few lengths a quarter apart are near enough.
-    wanted_s = np.clip(BEAT_WINDOW_S * np.nan_to_num(read.rhythm_s, nan=1.0), *BEAT_WINDOW_RANGE_S)
-    step = np.rint(np.log(wanted_s / BEAT_WINDOW_S) / np.log(1.25)).astype(np.int64)
+    wanted_s = np.clip(BEAT_WINDOW_S * np.nan_to_num(read.rhythm.distance_s, nan=1.0), *BEAT_WINDOW_RANGE_S)
+    step = np.rint(np.log(wanted_s / BEAT_WINDOW_S) / np.log(1.25)).astype(np.int8)
+    step_here = read.rhythm.held(step, energy.size)
     threshold = np.empty_like(energy)
     for length in np.unique(step):
-        here = step == length
-        threshold[here] = average(BEAT_WINDOW_S * 1.25**length)[here]
+        np.copyto(threshold, average(BEAT_WINDOW_S * 1.25 ** int(length)), where=step_here == length)
     start, stop = runs(average(PEAK_WINDOW_S) > threshold + THRESHOLD)
     wide = stop - start >= round(PEAK_WINDOW_S * read.rate_hz)
     start, stop = start[wide], stop[wide]
     if not start.size:
         return start
-    inside = np.flatnonzero(within_runs(start, stop, energy.size))
     length = stop - start
+    begin = np.cumsum(length) - length
+    inside = np.arange(length.sum()) + np.repeat(start - begin, length)
     height = read.pulse[inside]
-    highest = np.maximum.reduceat(height, np.cumsum(length) - length)
+    highest = np.maximum.reduceat(height, begin)
     top = np.flatnonzero(height == np.repeat(highest, length))
-    wave = np.repeat(np.arange(len(start)), length)[top]
-    return _thinned(inside[top[np.diff(wave, prepend=-1) > 0]], read)
+    wave = np.searchsorted(begin, top, side="right")
+    return _thinned(inside[top[np.diff(wave, prepend=0) > 0]], read)
 
 
 def _thinned(peaks: NDArray[np.int64], read: _Pulse) -> NDArray[np.int64]:
     """Peaks without the lower ones of those too near to each other, the highest of all kept first."""
     while True:
-        apart = np.nan_to_num(REFRACTORY_SHARE * read.rhythm_s[peaks], nan=REFRACTORY_S) * read.rate_hz
+        apart = np.nan_to_num(REFRACTORY_SHARE * read.rhythm.nearest(peaks), nan=REFRACTORY_S) * read.rate_hz
         near = np.concatenate([[False], np.diff(peaks) < np.minimum(apart[1:], apart[:-1]), [False]])
         if not near.any():
             return peaks
@@ -527,8 +572,7 @@ def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     whole = (slope[steepest] > 0) & (low >= 0) & (high < crest.size)
     low, first = np.unique(low[whole], return_index=True)
     foot, top = trough[low], crest[high[whole][first]]
-    missing = np.concatenate([[0], np.cumsum(~read.known)])
-    sound = (missing[top + 1] == missing[foot]) & (top > foot)
+    sound = read.whole(foot, top) & (top > foot)
     foot, top = foot[sound], top[sound]
     if not foot.size:
         return np.empty(0)
@@ -540,9 +584,8 @@ def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(read.start_s + position / read.rate_hz)
 
 
-def _believable(ppg: Signal, beats_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _believable(read: _Pulse | None, beats_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which intervals between consecutive beats are believable, bool ``(n_beats - 1,)``."""
-    read = _read(ppg)
     if read is None or beats_s.size < 2:
         return np.zeros(max(0, beats_s.size - 1), dtype=bool)
     good = _shape_correlation(read, beats_s) >= MIN_SHAPE_CORRELATION
@@ -556,25 +599,29 @@ def _believable(ppg: Signal, beats_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(fits)
 
 
-def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correlation of each beat's shape with the mean shape of the beats around it, float64 ``(n_beats,)``."""
+def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Correlation of each beat's shape with the mean shape of the beats around it, float32 ``(n_beats,)``."""
     from scipy.ndimage import uniform_filter1d
 
-    def local_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(uniform_filter1d(values, min(SHAPE_BEATS, len(values)), axis=0, mode="nearest"))
+    def local_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(uniform_filter1d(values, min(SHAPE_BEATS, values.shape[1]), axis=1, mode="nearest"))
 
-    def unit(shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-        centred = shapes - shapes.mean(axis=1, keepdims=True)
-        length = np.linalg.norm(centred, axis=1, keepdims=True)
-        return np.asarray(centred / np.where(length > 0, length, np.inf))
+    def unit(shapes: NDArray[np.float32]) -> NDArray[np.float32]:
+        centred = shapes - shapes.mean(axis=0)
+        length = np.sqrt(np.einsum("tb,tb->b", centred, centred))
+        return np.asarray(centred / np.where(length > 0, length, np.float32(np.inf)))
 
-    position = (beats_s[:, None] + np.linspace(*SHAPE_S, SHAPE_POINTS) - read.start_s) * read.rate_hz
-    index = np.clip(np.floor(position).astype(np.int64), 0, read.pulse.size - 2)
-    part = np.clip(position - index, 0.0, 1.0)
-    shapes = unit(read.pulse[index] * (1 - part) + read.pulse[index + 1] * part)
-    shapes[~(read.known[index] & read.known[index + 1]).all(axis=1)] = 0.0
-    typical = local_mean(shapes)
+    # One column a beat, one row a sample; the samples of a beat are moved by the same part of a step.
+    n_samples = round((SHAPE_S[1] - SHAPE_S[0]) * read.rate_hz) + 1
+    last = read.pulse.size - 1
+    position = np.clip((beats_s + SHAPE_S[0] - read.start_s) * read.rate_hz, 0, last - n_samples)
+    index = np.floor(position).astype(np.int64)
+    part = (position - index).astype(np.float32)
+    taken = read.pulse[index + np.arange(n_samples + 1)[:, None]]
+    shapes = unit(taken[:-1] * (1 - part) + taken[1:] * part)
+    shapes[:, ~read.whole(index, index + n_samples)] = 0
+    typical = unit(local_mean(shapes))
     # A second mean leaves out what does not resemble the first.
-    like = (shapes * unit(typical)).sum(axis=1) > 0.5
-    typical = unit(local_mean(np.where(like[:, None], shapes, 0.0)))
-    return np.asarray((shapes * typical).sum(axis=1))
+    like = np.einsum("tb,tb->b", shapes, typical) > 0.5
+    typical = unit(local_mean(shapes * like))
+    return np.asarray(np.einsum("tb,tb->b", shapes, typical))

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.heart import clean_intervals, heart_rate_track
-from staging.recording import EPOCH_S, Events, Recording, Signal
+from staging.pulse import believable_intervals
+from staging.recording import EPOCH_S, Events, Recording
 
 __all__ = ["COUNTS_BIN_S", "HEART_RATE_STEP_S", "SENSORS", "Tracks", "prepare", "slice_tracks"]
 
@@ -28,9 +29,6 @@ MIN_EPOCHS = 20
 
 GOOD_COVERAGE = 0.5
 """Share of the recording that a source of heart rate must cover to be taken before the sources after it."""
-
-MIN_PULSE_QUALITY = 0.7
-"""Quality of an epoch's PPG below which its beats are not believed."""
 
 SENSORS = ("heart", "motion", "temperature")
 """What a stage may be made from; the keys of `Tracks.coverage` and of `Hypnogram.coverage`."""
@@ -201,7 +199,7 @@ def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32
     ppg, ibi, hr = recording.ppg, recording.ibi, recording.hr
     candidates: list[tuple[str, Callable[[], Events]]] = []
     if ppg is not None:
-        candidates.append(("ppg", lambda: clean_intervals(_intervals_of_pulse(ppg, n_epochs))))
+        candidates.append(("ppg", lambda: believable_intervals(ppg)))
     if ibi is not None:
         candidates.append(("ibi", lambda: clean_intervals(ibi)))
     if hr is not None:
@@ -216,18 +214,6 @@ def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32
         if best_share >= GOOD_COVERAGE:
             break
     return best, best_source
-
-
-def _intervals_of_pulse(ppg: Signal, n_epochs: int) -> Events:
-    """Inter-beat intervals of the epochs whose PPG can be believed."""
-    from staging.pulse import beat_intervals, find_beats, signal_quality
-
-    beats_s = find_beats(ppg)
-    quality = signal_quality(ppg, beats_s, n_epochs)
-    intervals = beat_intervals(beats_s)
-    epoch = np.clip((intervals.times_s // EPOCH_S).astype(int), 0, n_epochs - 1)
-    believed = np.nan_to_num(quality)[epoch] >= MIN_PULSE_QUALITY
-    return Events(times_s=intervals.times_s[believed], values=intervals.values[believed], unit="s")
 
 
 def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
