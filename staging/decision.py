@@ -3,9 +3,10 @@
 Taking the likeliest class gives too little of what is rare: an uncertain epoch goes to the common stage. Two numbers,
 which training sets on subjects the networks never saw, make the totals right without touching the probabilities:
 
-- W is taken when its probability times `DecisionRule.wake_weight` exceeds that of every other class.
-- Five classes are decided in two steps: W, LIGHT, DEEP or R first, then N1 or N2 within LIGHT, N1 where its share of
-  both exceeds `DecisionRule.n1_share`. The five-class hypnogram merged is then the four-class one, epoch by epoch.
+- W is taken when its probability times `DecisionRule.wake_weight` exceeds those of LIGHT, DEEP and R. That is decided
+  once, for every resolution: total sleep time does not depend on the number of classes asked for.
+- LIGHT is N1 where the share of N1 in it exceeds `DecisionRule.n1_share`, else N2: the five-class hypnogram merged is
+  the four-class one, epoch by epoch.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class DecisionRule:
     n1_share: float
 
 
+_BEYOND = 1e-3
+"""How far beyond the last value a threshold lies that all, or none, of the values exceed."""
+
 LIKELIEST = DecisionRule(wake_weight=1.0, n1_share=0.5)
 """The rule that weights nothing."""
 
@@ -67,13 +71,15 @@ def decide(probabilities: NDArray[np.float32], n_classes: int, rule: DecisionRul
     >>> [decide(light, 5, DecisionRule(wake_weight=1.0, n1_share=share)).tolist() for share in (0.5, 0.4)]
     [[2], [1]]
     """
-    merged = probabilities @ merge_matrix(5, min(n_classes, 4))
-    merged[:, _W] *= rule.wake_weight
-    coarse = merged.argmax(axis=1)
+    four = probabilities @ merge_matrix(5, 4)
+    awake = four[:, _W] * rule.wake_weight > np.delete(four, _W, axis=1).max(axis=1)
+    asleep = probabilities @ merge_matrix(5, min(n_classes, 4))
+    asleep[:, _W] = -1.0
+    decided = np.where(awake, _W, asleep.argmax(axis=1))
     if n_classes != 5:
-        return np.asarray(coarse, dtype=np.int64)
-    fine = _FINE_OF_COARSE[coarse]
-    fine[(coarse == _LIGHT) & (_n1_share(probabilities) > rule.n1_share)] = _N1
+        return np.asarray(decided, dtype=np.int64)
+    fine = _FINE_OF_COARSE[decided]
+    fine[(decided == _LIGHT) & (_n1_share(probabilities) > rule.n1_share)] = _N1
     return np.asarray(fine, dtype=np.int64)
 
 
@@ -99,25 +105,24 @@ def fit_rule(probabilities: NDArray[np.float32], reference: NDArray[np.int64]) -
     """
     if len(reference) == 0:
         raise ValueError("no epochs were given")
-    merged = probabilities @ merge_matrix(5, 4)
-    others = merged.copy()
-    others[:, _W] = 0.0
-    log_odds = np.log(np.maximum(merged[:, _W], 1e-6)) - np.log(np.maximum(others.max(axis=1), 1e-6))
+    four = np.maximum(probabilities @ merge_matrix(5, 4), 1e-6)
+    log_odds = np.log(four[:, _W]) - np.log(np.delete(four, _W, axis=1).max(axis=1))
     wake_weight = float(np.exp(-_threshold(log_odds, int((reference == _W).sum()))))
     without_n1 = DecisionRule(wake_weight=wake_weight, n1_share=1.0)
     light = decide(probabilities, 4, without_n1) == _LIGHT
     n1_share = _threshold(_n1_share(probabilities)[light], int((reference == _N1).sum()))
-    return DecisionRule(wake_weight=wake_weight, n1_share=n1_share)
+    return DecisionRule(wake_weight=wake_weight, n1_share=min(max(n1_share, 0.0), 1.0))
 
 
 def _threshold(values: NDArray[np.float32], n: int) -> float:
-    """What `n` of the values exceed: half-way between the n-th largest and the next one."""
+    """What `n` of the values exceed: half-way between the n-th largest and the next one, or just beyond the last."""
     falling = np.sort(values)[::-1]
     if not len(falling):
         return 1.0
-    if n == 0 or n == len(falling):
-        return float(falling[0]) + 1e-3 if n == 0 else float(falling[-1]) - 1e-3
-    n = min(n, len(falling) - 1)
+    if n == 0:
+        return float(falling[0]) + _BEYOND
+    if n >= len(falling):
+        return float(falling[-1]) - _BEYOND
     return float(falling[n - 1] + falling[n]) / 2.0
 
 

@@ -28,12 +28,28 @@ def test_five_classes_merged_are_the_four_classes(seed, rule):
     np.testing.assert_array_equal(fine.merge(4).indices(), decide(probabilities, 4, rule))
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([4, 3, 2]))
+@given(st.integers(0, 2**32 - 1), rules)
 @settings(deadline=None, max_examples=20)
-def test_without_weights_the_likeliest_class_is_taken(seed, n_classes):
+def test_total_sleep_time_does_not_depend_on_the_resolution(seed, rule):
     probabilities, _ = drawn(seed, 50)
-    likeliest = (probabilities @ merge_matrix(5, n_classes)).argmax(axis=1)
-    np.testing.assert_array_equal(decide(probabilities, n_classes, LIKELIEST), likeliest)
+    awake = [decide(probabilities, n_classes, rule) == 0 for n_classes in (5, 4, 3, 2)]
+    for other in awake[1:]:
+        np.testing.assert_array_equal(other, awake[0])
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=20)
+def test_without_weights_the_likeliest_of_four_classes_is_taken(seed):
+    probabilities, _ = drawn(seed, 50)
+    likeliest = (probabilities @ merge_matrix(5, 4)).argmax(axis=1)
+    np.testing.assert_array_equal(decide(probabilities, 4, LIKELIEST), likeliest)
+
+
+def test_more_scored_n1_than_light_takes_all_of_light():
+    probabilities, _ = drawn(2)
+    rule = fit_rule(probabilities, np.full(len(probabilities), 1))
+    decided = decide(probabilities, 5, rule)
+    assert not (decided == 2).any()
 
 
 @given(st.integers(0, 2**32 - 1))

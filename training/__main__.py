@@ -30,7 +30,7 @@ def _fit(options: argparse.Namespace) -> int:
 
     nights, recipe = _nights(options), _recipe(options)
     options.out.mkdir(parents=True, exist_ok=True)
-    write_run(options.out, nights, recipe, seed=options.seed)
+    write_run(options.out, nights, recipe, seed=options.seed, hypnograms=options.hypnograms)
     fit_members(
         nights,
         recipe,
@@ -49,6 +49,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.provenance import describe_run
 
     nights, recipe = _nights(options), _recipe(options)
+    described = describe_run(nights, recipe, seed=options.seed, hypnograms=options.hypnograms)
     predictions = cross_validate(
         nights,
         recipe,
@@ -63,8 +64,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         "protocol": {
             "folds": options.folds,
             "held_out": options.hold_out,
-            "split": "by subject; nothing was chosen on the subjects that are reported",
-            **describe_run(nights, recipe, seed=options.seed),
+            "split": "by subject; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)",
+            **described,
         },
         "decision": dataclasses.asdict(rule_of(predictions)),
         "datasets": report(predictions),

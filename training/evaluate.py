@@ -1,7 +1,7 @@
 """Predictions of unseen subjects -> figures with intervals, as JSON and as a table.
 
-Epochs are compared where a person scored and heart or motion was recorded; night totals are of those same epochs in
-both hypnograms, so that a watch which stopped early is not counted as a bias.
+Epochs are compared where a person scored and heart or motion was recorded. Night totals are of those same epochs in
+both hypnograms, and of nights of which most was recorded: an hour of a watch that stopped early is no night.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from training.crossval import SENSOR_SETS, Prediction
+from training.night import LabelledNight
 
 __all__ = ["MAIN_DATASET", "NIGHT_METRICS", "report", "rule_of", "to_markdown"]
 
@@ -28,6 +29,9 @@ MAIN_DATASET = "sleep_accel"
 
 NIGHT_METRICS = ("tst_min", "sol_min", "waso_min", "se_pct", "n1_min", "n2_min", "n3_min", "r_min", "rem_latency_min")
 """Metrics of the night whose bias is told."""
+
+MIN_NIGHT_SHARE = 0.8
+"""Share of a night's scored epochs that must have been recorded for its totals to be compared."""
 
 RESAMPLING = Resampling(n_resamples=10_000, seed=0)
 
@@ -99,10 +103,10 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
         "n_nights": len(predictions),
         "n_subjects": len(set(subjects)),
         "n_epochs": int(sum(map(np.sum, usable))),
-        "n_epochs_without_sensor": int(sum(((p.night.reference >= 0) & ~p.night.usable).sum() for p in predictions)),
+        "n_epochs_not_recorded": int(sum(((p.night.reference >= 0) & ~p.night.usable).sum() for p in predictions)),
         "classes": {str(k): _classes(predictions, k, "all") for k in CLASSES},
         "calibration": _calibration(predictions, subjects),
-        "nights": _nights(predictions, subjects),
+        "nights": _nights([p for p in predictions if _mostly_recorded(p.night)]),
         "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in SENSOR_SETS},
     }
 
@@ -159,7 +163,12 @@ def _calibration(predictions: Sequence[_Decided], subjects: Sequence[str]) -> di
     }
 
 
-def _nights(predictions: Sequence[_Decided], subjects: Sequence[str]) -> dict[str, Any]:
+def _mostly_recorded(night: LabelledNight) -> bool:
+    return bool(night.usable.sum() >= MIN_NIGHT_SHARE * (night.reference >= 0).sum())
+
+
+def _nights(predictions: Sequence[_Decided]) -> dict[str, Any]:
+    subjects = [prediction.night.subject for prediction in predictions]
     reference, predicted = [], []
     for prediction in predictions:
         usable = prediction.night.usable
@@ -217,10 +226,13 @@ def to_markdown(results: dict[str, Any]) -> str:
     """
     protocol = results["protocol"]
     how = f"held out: {protocol['held_out']}" if protocol["held_out"] else f"{protocol['folds']}-fold cross-validation"
-    lines = [f"Protocol: {how}, {protocol['split']}. 95 % intervals by bootstrap over subjects.", ""]
+    lines = [f"Protocol: {how}, {protocol['split']}; 95 % intervals by bootstrap over subjects.", ""]
     for name, dataset in results["datasets"].items():
         lines += [
             f"### {name}: {dataset['n_subjects']} subjects, {dataset['n_nights']} nights, {dataset['n_epochs']} epochs",
+            "",
+            f"Left out: {dataset['n_epochs_not_recorded']} scored epochs without any record of heart or motion; "
+            f"from the night totals, nights with more than {1 - MIN_NIGHT_SHARE:.0%} of such epochs.",
             "",
             *_table_of_classes(dataset["classes"]),
             *_table_of_stages(dataset["classes"]["5"]),

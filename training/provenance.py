@@ -12,6 +12,7 @@ from typing import Any
 from training.datasets import attribution
 from training.night import LabelledNight
 from training.recipe import Recipe
+from training.simulated import hypnogram_sources
 
 __all__ = ["RUN_FILE", "describe_run", "write_run"]
 
@@ -19,7 +20,9 @@ RUN_FILE = "run.json"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def describe_run(nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int) -> dict[str, Any]:
+def describe_run(
+    nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int, hypnograms: Path | None
+) -> dict[str, Any]:
     """Commit, recipe, seed, data sets with attribution, and a hash of every night's tracks and labels.
 
     Returns
@@ -39,12 +42,15 @@ def describe_run(nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int) 
             }
             for dataset in datasets
         },
+        "hypnograms": [] if hypnograms is None else hypnogram_sources(hypnograms),
     }
 
 
-def write_run(folder: Path, nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int) -> None:
+def write_run(
+    folder: Path, nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int, hypnograms: Path | None
+) -> None:
     """Write the description into the run's folder."""
-    text = json.dumps(describe_run(nights, recipe, seed=seed), indent=1)
+    text = json.dumps(describe_run(nights, recipe, seed=seed, hypnograms=hypnograms), indent=1)
     (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""How the default model is made: simulated nights first, then scored nights, several members, averaged weights."""
+"""How the default model is made: scored nights with simulated ones among them, several members, averaged weights."""
 
 from __future__ import annotations
 

@@ -76,8 +76,11 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
     if not results.is_file():
         raise InputError(results, "there is no such file", "write it with `python -m training evaluate`")
     evaluated = json.loads(results.read_text(encoding="utf-8"))
-    if evaluated["protocol"]["recipe"] != description["recipe"]:
-        raise InputError(results, "it was made by another recipe than the run", "evaluate the recipe of the run")
+    for what in ("recipe", "data", "hypnograms"):
+        if evaluated["protocol"][what] != description[what]:
+            raise InputError(results, f"it was made with another {what} than the run", "evaluate what the run fitted")
+    if evaluated["protocol"]["held_out"]:
+        raise InputError(results, "it is of a held-out set", "evaluate with folds, so that all of the data are tested")
     spec = ModelSpec(
         spec_version=1,
         name=name,
@@ -85,7 +88,10 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
         decision=DecisionRule(**evaluated["decision"]),
-        datasets=tuple(data["attribution"] for data in description["data"].values()),
+        datasets=(
+            *(data["attribution"] for data in description["data"].values()),
+            *description["hypnograms"],
+        ),
         commit=description["commit"],
         headline=headline(evaluated),
     )

@@ -1,7 +1,9 @@
-"""Simulated nights to begin training with.
+"""Simulated nights to train with.
 
 The simulator's tables were measured on Sleep-Accel. What is scored on a subject must not have been learnt from that
-subject, so the tables that matter are measured again here, on the nights that training may see.
+subject, so its main tables (resting heart rate, each stage's distance from it, bursts of movement) are measured again
+here, on the nights that training may see. The shape of the rest (lengths of bouts, surges, delays) keeps the
+simulator's population means.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import csv
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.errors import InputError
 from staging.hypnogram import CLASSES
 from staging.recording import EPOCH_S
 from staging.simulate import DEFAULT, Parameters, simulate_stages, simulate_tracks, with_out_of_bed
@@ -21,7 +25,7 @@ from staging.tracks import Tracks
 from training.night import LabelledNight
 from training.recipe import Recipe
 
-__all__ = ["measured_parameters", "scored_hypnograms", "simulated_nights"]
+__all__ = ["hypnogram_sources", "measured_parameters", "scored_hypnograms", "simulated_nights"]
 
 STAGES = range(len(CLASSES[5]))
 MIN_EPOCHS_OF_STAGE = 20
@@ -165,14 +169,55 @@ def _by_stage(
     )
 
 
+class _HypnogramSet(NamedTuple):
+    """Where scored hypnograms stand in a folder, one night a row, one character an epoch."""
+
+    file: str
+    column: int
+    codes: str
+    attribution: str
+
+
+_HYPNOGRAM_SETS = (
+    _HypnogramSet(
+        "cinc2018/hypnograms.csv",
+        3,
+        "W123R",
+        "Hypnograms of the PhysioNet/Computing in Cardiology Challenge 2018: Ghassemi et al. 2018, "
+        "doi 10.22489/CinC.2018.049; ODC-By 1.0",
+    ),
+    _HypnogramSet(
+        "boas/boas_hypnograms.csv",
+        2,
+        "01234",
+        "Hypnograms of the Bitbrain Open Access Sleep data set: OpenNeuro ds005555; CC0",
+    ),
+)
+
+
+def hypnogram_sources(folder: Path) -> list[str]:
+    """Names, licences and citations of the sets of scored hypnograms in a folder.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = [source.attribution for source in _HYPNOGRAM_SETS if (folder / source.file).is_file()]
+    if not found:
+        files = " or ".join(source.file for source in _HYPNOGRAM_SETS)
+        raise InputError(folder, f"it holds neither {files}", "give the folder of scored hypnograms, or leave it out")
+    return found
+
+
 def scored_hypnograms(folder: Path) -> Hypnograms:
     """Real scored nights without body signals: the PhysioNet challenge 2018 and BOAS, where they are in the folder.
 
     Parameters
     ----------
     folder : path
-        Holds ``cinc2018/hypnograms.csv`` (one character an epoch, W 1 2 3 R U) or ``boas/boas_hypnograms.csv``
-        (0 W, 1 N1, 2 N2, 3 N3, 4 R, 8 disconnected), or both.
+        Holds ``cinc2018/hypnograms.csv`` (W 1 2 3 R U) or ``boas/boas_hypnograms.csv`` (0 W, 1 N1, 2 N2, 3 N3, 4 R,
+        8 disconnected), or both.
 
     Returns
     -------
@@ -180,19 +225,16 @@ def scored_hypnograms(folder: Path) -> Hypnograms:
         Indices into ``CLASSES[5]``, -1 where unscored; from the first to the last scored epoch; nights of 2.5 h or
         more that are scored in more than half.
     """
-    files = (
-        (folder / "cinc2018" / "hypnograms.csv", 3, "W123R"),
-        (folder / "boas" / "boas_hypnograms.csv", 2, "01234"),
-    )
     nights: Hypnograms = []
-    for path, column, codes in files:
+    for source in _HYPNOGRAM_SETS:
+        path = folder / source.file
         if not path.is_file():
             continue
         with path.open(newline="", encoding="utf-8") as lines:
             rows = csv.reader(lines)
             next(rows)
             for row in rows:
-                stages = np.array([codes.find(code) for code in row[column].strip()], dtype=np.int64)
+                stages = np.array([source.codes.find(code) for code in row[source.column].strip()], dtype=np.int64)
                 scored = np.flatnonzero(stages >= 0)
                 if scored.size > max(300, stages.size / 2):
                     nights.append(stages[scored[0] : scored[-1] + 1][:LONGEST_NIGHT_EPOCHS])

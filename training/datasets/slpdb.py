@@ -1,4 +1,4 @@
-"""MIT-BIH Polysomnographic Database: ECG beats with sleep stages, older men with sleep apnoea.
+"""MIT-BIH Polysomnographic Database: ECG beats with sleep stages; men of 32-56 years, most with apnoea.
 
 The beats give the same heart-rate track as a watch; there is no movement. Two subjects have two records each.
 """
