@@ -16,14 +16,15 @@ help:
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "staging needs Python 3.11-3.13, found " + sys.version.split()[0] + "; try: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The package is installed as a user would have it, and again when a source changes.
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt $(SOURCES)
 	$(PIP) .
 	@touch $@
 
-# torch first and by its exact version: a looser request may fetch gigabytes of GPU libraries.
+# torch first and by its exact version. On Linux PyPI's build brings GPU libraries: point pip at PyTorch's CPU index
+# (PIP_EXTRA_INDEX_URL) to do without them.
 $(VENV)/.test-installed: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) torch==2.13.0
 	$(PIP) --editable '.[train,test]'
@@ -33,7 +34,7 @@ demo: $(VENV)/.installed
 	$(BIN)/staging demo --out demo
 
 test: $(VENV)/.test-installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --doctest-modules tests staging
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
@@ -45,6 +46,7 @@ types: $(VENV)/.test-installed
 check: lint types test demo
 
 wheel: $(BIN)/python
+	rm -rf build dist
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir dist .
 
 clean:

@@ -11,11 +11,11 @@ __all__ = ["card", "headline"]
 
 LIMITS = """\
 - **Temperature.** No night with temperature and scored polysomnography was at hand. The temperature inputs exist and
-  were masked throughout: in this model temperature serves wear and quality only. A model trained on nights that have
+  were masked throughout: in this model temperature serves wear only. A model trained on nights that have
   it learns from it.
-- **Who.** Healthy adults in one laboratory with one watch (Sleep-Accel), and men of 32-56 years, most with sleep apnoea,
-  recorded by ECG alone (slpdb). Not tested on children, on people with insomnia, shift work, arrhythmia, Parkinson's disease or
-  heart medication, nor at home, nor against another laboratory's scorers.
+- **Who.** Healthy adults in one laboratory with one watch (Sleep-Accel), and men of 32-56 years, most with sleep
+  apnoea, recorded by ECG alone (slpdb). Not tested on children, on people with insomnia, shift work, arrhythmia,
+  Parkinson's disease or heart medication, nor at home, nor against another laboratory's scorers.
 - **Sensors.** The heart rate of the scored nights is a watch's own, or an ECG's. Raw wrist PPG and the Empatica E4 are
   read by the same tracks, but no scored night of theirs was at hand: their accuracy is not known.
 - **N1** is hardly found by any wearable, nor well agreed upon by people; do not report it alone.
@@ -76,8 +76,8 @@ the figures below: of the other folds); the probabilities are left as they are.
 Fitted on {n_nights} scored nights, {recipe["second"]["passes"]} passes, with {recipe["mixed_simulated"]} simulated
 nights among them at every pass, a part of them awake and about, which the scored nights are not. The simulator's
 resting heart rate, distances between stages and bursts of movement are measured anew on the nights of the fit; the rest
-of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them. Features version {spec.features.version}; commit {spec.commit};
-seed {run["seed"]}. torch and onnxruntime agree to {parity:.1g} at several lengths and with every set of sensors.
+of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them.
+Features version {spec.features.version}; commit {spec.commit}; seed {run["seed"]}. torch and onnxruntime agree to {parity:.1g} at several lengths and with every set of sensors.
 
 ## Data, licences, attribution
 
@@ -90,7 +90,8 @@ the data are not part of it.
 
 Made by, and to be made again by:
 
-    python -m training evaluate {sources} --hypnograms FOLDER --folds {folds} --seed {results["protocol"]["seed"]} --out RESULTS.json
+    python -m training evaluate {sources} --hypnograms FOLDER \\
+        --folds {folds} --seed {run["seed"]} --out RESULTS.json
 
 Every figure is of subjects that the networks which predicted them never saw; the model that ships is fitted on all of
 them by the same recipe. The recipe itself was developed on these same people in other splits (models/EXPERIMENTS.md),

@@ -76,7 +76,7 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
     if not results.is_file():
         raise InputError(results, "there is no such file", "write it with `python -m training evaluate`")
     evaluated = json.loads(results.read_text(encoding="utf-8"))
-    for what in ("recipe", "data", "hypnograms"):
+    for what in ("recipe", "data", "hypnograms", "seed"):
         if evaluated["protocol"][what] != description[what]:
             raise InputError(results, f"it was made with another {what} than the run", "evaluate what the run fitted")
     if evaluated["protocol"]["held_out"]:
