@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from staging.architecture.catalogue import CATALOGUE
 from staging.architecture.cycles import Cycle, find_cycles
 from staging.architecture.nights import Nights
+from staging.architecture.registry import UNSCORED_RULES
 from staging.architecture.rules import Rules
 from staging.architecture.stability import Transitions, transitions
 from staging.architecture.survival import BoutLengths, bout_lengths, fit_exponential, fit_power_law, kaplan_meier, vuong
@@ -55,6 +56,12 @@ class Definition:
         Full reference.
     classes : tuple of int
         Resolutions on which it has a value; None on coarser ones.
+    coarser : str
+        What it becomes on fewer classes where it has a value but not quite the same one; may be empty.
+    unscored : str
+        What unscored epochs do to it, in words.
+    per_epoch : bool
+        Whether it depends on the epoch length.
     decimals : int
         Places to show.
     """
@@ -65,6 +72,9 @@ class Definition:
     definition: str
     source: str
     classes: tuple[int, ...]
+    coarser: str
+    unscored: str
+    per_epoch: bool
     decimals: int
 
 
@@ -85,6 +95,9 @@ def definitions() -> Mapping[str, Definition]:
                 definition=metric.definition,
                 source=metric.reference,
                 classes=metric.classes,
+                coarser=metric.coarser,
+                unscored=UNSCORED_RULES[metric.unscored],
+                per_epoch=metric.per_epoch,
                 decimals=metric.decimals,
             )
             for metric in CATALOGUE.values()

@@ -62,17 +62,28 @@ _FLOOR = 1e-4
 """Probabilities are kept above this: a stager that says 0 is not that sure, and files round."""
 
 _TINY = 1e-6
+"""What a denominator is kept above."""
+
 _DRAWS_EACH = 10
 """Hypnograms drawn from each scenario."""
+
+_EPOCHS_AT_ONCE = 1 << 16
+"""Epochs of all scenarios together that are held in memory at once, some 100 MB."""
 
 _ROUNDS = 6
 """Rounds over the classes in which the flows are fitted."""
 
 _TRACE = 1e-3
+"""Weight of the whole night's mean in the surroundings of an epoch, whose own weight is 1."""
+
 _MOST = 0.95
+"""Greatest probability with which a run may end in an epoch."""
 
 _CALIBRATED = ("wake_sd", "stage_sd", "run_sd", "sharpness")
+"""What `calibrate` turns, in this order."""
+
 _MAX_TRIALS = 200
+"""Where `calibrate` stops in any case."""
 
 _KEY_METRICS = (
     *("tst_min", "waso_min", "sol_min", "se_pct", "n3_min", "r_min", "light_min", "rem_latency_min"),
@@ -252,14 +263,17 @@ def draw_hypnograms(
     observed = np.asarray(np.isfinite(probabilities).all(axis=1))
     epoch_min = hypnogram.epoch_s / 60.0
     around = _smoothed(probabilities, observed, trust.context_min / epoch_min)
-    scenarios = -(-draws // _DRAWS_EACH)
     runs = stage_runs(hypnogram.n_classes)
-    longer, marginals = _scenarios(around, trust, scenarios, rng)
-    start, step = _bent(runs, epoch_min, longer, marginals)
+    longer, marginals = _scenarios(around, trust, -(-draws // _DRAWS_EACH), rng)
     evidence = _evidence(probabilities, around, observed, trust.sharpness)
-    paths = _sample_paths(start, step, evidence, _DRAWS_EACH, rng)
-    # Scenario by scenario, so that any number of draws has as many of each as can be.
-    drawn = paths.transpose(2, 1, 0).reshape(-1, len(hypnogram))[:draws]
+    parts = []
+    at_once = max(_EPOCHS_AT_ONCE // len(hypnogram), 1)
+    for first in range(0, len(longer), at_once):
+        some = slice(first, first + at_once)
+        start, step = _bent(runs, epoch_min, longer[some], marginals[:, some])
+        parts.append(_sample_paths(start, step, evidence, _DRAWS_EACH, rng))
+    # The first draw of every scenario, then the second: any number of draws has as many of each as can be.
+    drawn = np.concatenate(parts, axis=1).transpose(2, 1, 0).reshape(-1, len(hypnogram))[:draws]
     if not trust.impute_unscored:
         drawn[:, hypnogram.indices() < 0] = -1
     return drawn
