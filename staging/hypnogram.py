@@ -146,8 +146,7 @@ class Hypnogram:
         where = self.source or "hypnogram"
         if self.n_classes not in CLASSES:
             raise HypnogramError(where, f"{self.n_classes} classes are not known", "choose 5, 4, 3 or 2")
-        stages = np.asarray(self.stages, dtype="<U8").reshape(-1)
-        object.__setattr__(self, "stages", stages)
+        stages = np.asarray(self.stages, dtype=str).reshape(-1)
         unknown = sorted(set(stages.tolist()) - set(self.classes) - {Stage.UNSCORED})
         if unknown:
             known = ", ".join(self.classes)
@@ -156,6 +155,7 @@ class Hypnogram:
                 f"unknown stage {unknown[0]!r} for {self.n_classes} classes",
                 f"use {known} or UNSCORED",
             )
+        object.__setattr__(self, "stages", stages.astype("<U8"))
         if not (np.isfinite(self.epoch_s) and self.epoch_s > 0):
             raise HypnogramError(where, f"an epoch of {self.epoch_s} s", "give a positive epoch length")
         if self.start is not None and self.start.tzinfo is None:

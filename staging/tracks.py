@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from staging.grid import runs
 from staging.heart import clean_intervals, heart_rate_track
 from staging.pulse import believable_intervals
 from staging.recording import EPOCH_S, Events, Recording
@@ -80,6 +82,14 @@ class Tracks:
     warnings: tuple[str, ...] = ()
 
 
+HELD_RATE_EPOCHS = 10
+MIN_RATE_CHANGE_BPM = 1.0
+"""A device's heart rate that changes by less within 5 min to each side is a held value, not a pulse."""
+
+NAMED_STRETCHES = 3
+"""How many stretches without a sensor are told one by one."""
+
+
 def prepare(recording: Recording) -> Tracks:
     """Bring a recording to the tracks.
 
@@ -114,21 +124,22 @@ def prepare(recording: Recording) -> Tracks:
     counts, motion_source = _counts(recording, n)
     posture = _missing(n)
     temperature_c = _missing(n)
-    worn = np.ones(n, dtype=bool)
+    off_skin = np.zeros(n, dtype=bool)
     sources = {}
     if recording.acc is not None:
         from staging.motion import posture_change_deg, wear
 
         posture = posture_change_deg(recording.acc, n)
-        worn &= ~(wear(recording.acc, n) < GOOD_COVERAGE)
+        off_skin |= wear(recording.acc, n) < GOOD_COVERAGE
         motion_source = motion_source or "acc"
     if recording.temp is not None:
-        from staging.temperature import clean_temperature, epoch_mean_c
+        from staging import temperature
 
-        temperature_c = epoch_mean_c(clean_temperature(recording.temp), n)
+        temperature_c = temperature.epoch_mean_c(temperature.clean_temperature(recording.temp), n)
+        off_skin |= temperature.wear(temperature_c) == 0
         sources["temperature"] = "temp"
-    # A still wrist and a missing pulse are a device on the table; a still wrist with a pulse is deep sleep.
-    worn |= _share(heart_rate, n) > 0
+    # Stillness or cold without a pulse is a device on the table; with a pulse it is deep sleep, or a cold hand.
+    worn = ~off_skin | _pulse(heart_rate, heart_source, n)
     heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
     counts[np.repeat(~worn, len(counts) // n)] = np.nan
     posture[~worn] = np.nan
@@ -216,6 +227,23 @@ def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32
     return best, best_source
 
 
+def _pulse(heart_rate: NDArray[np.float32], source: str, n_epochs: int) -> NDArray[np.bool_]:
+    """Epochs in which a heart was felt.
+
+    Beats prove it. A device's own rate does where it changes: many hold the last value when they lose the pulse.
+    """
+    known = _share(heart_rate, n_epochs) > 0
+    if source != "hr":
+        return known
+    rate = heart_rate.reshape(n_epochs, -1)
+    lowest = np.where(np.isnan(rate), np.inf, rate).min(axis=1)
+    highest = np.where(np.isnan(rate), -np.inf, rate).max(axis=1)
+    around = 2 * HELD_RATE_EPOCHS + 1
+    low = sliding_window_view(np.pad(lowest, HELD_RATE_EPOCHS, constant_values=np.inf), around).min(axis=1)
+    high = sliding_window_view(np.pad(highest, HELD_RATE_EPOCHS, constant_values=-np.inf), around).max(axis=1)
+    return np.asarray(known & (high - low >= MIN_RATE_CHANGE_BPM))
+
+
 def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
     """Activity counts in 15-s bins and the channel they were made from."""
     n_bins = n_epochs * round(EPOCH_S / COUNTS_BIN_S)
@@ -229,7 +257,7 @@ def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], s
         return _missing(n_bins), ""
     # A device's bins drift against the grid by a few ms each: every bin goes to the nearest place.
     times_s, values = recording.counts.times_s, recording.counts.values
-    place = np.round(times_s / COUNTS_BIN_S).astype(int)
+    place = np.floor(times_s / COUNTS_BIN_S + 0.5).astype(int)
     near = (place >= 0) & (place < n_bins)
     counts = _missing(n_bins)
     counts[place[near]] = values[near]
@@ -253,11 +281,14 @@ def _coverage_warnings(
         if missing.all():
             warnings.append(f"{sensor}: recorded, but nothing in it is usable")
         elif missing.mean() > 0.05:
-            first, last = np.flatnonzero(missing)[[0, -1]]
-            warnings.append(
-                f"{sensor}: missing in {missing.sum()} of {missing.size} epochs, between epochs {first} and {last}"
-            )
-    if not worn.all():
-        first, last = np.flatnonzero(~worn)[[0, -1]]
-        warnings.append(f"not worn in {(~worn).sum()} epochs, between epochs {first} and {last}")
-    return warnings
+            warnings += _stretches(f"{sensor}: missing", missing)
+    return [*warnings, *_stretches("not worn", ~worn)]
+
+
+def _stretches(what: str, flags: NDArray[np.bool_]) -> list[str]:
+    """A line for each of the longest runs of epochs, and one for the rest."""
+    begin, end = runs(flags)
+    longest = np.sort(np.argsort(begin - end, kind="stable")[:NAMED_STRETCHES])
+    lines = [f"{what} between epochs {begin[run]} and {end[run] - 1}" for run in longest]
+    rest = int(flags.sum() - (end - begin)[longest].sum())
+    return [*lines, f"{what} in {rest} more epochs"] if rest else lines

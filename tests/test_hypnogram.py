@@ -52,6 +52,7 @@ def test_light_is_n1_and_n2_and_deep_is_n3():
     ("attributes", "named"),
     [
         ({"stages": ["W", "N4"]}, "N4"),
+        ({"stages": ["W", "UNSCOREDX"]}, "UNSCOREDX"),
         ({"stages": ["W", "N1"], "n_classes": 2}, "N1"),
         ({"stages": ["W"], "n_classes": 7}, "7"),
         ({"stages": ["W"], "epoch_s": 0.0}, "0.0 s"),

@@ -110,3 +110,38 @@ def test_real_watch_nights_including_odd_ones(shared_data, subject):
     assert tracks.sources == {"heart": "hr", "motion": "counts"}
     if subject == "7749105":  # the watch stopped after 67 min, but for single samples
         assert tracks.coverage["heart"][140:].mean() < 0.05
+
+
+def test_a_held_heart_rate_on_a_still_cold_device_is_no_pulse():
+    """Many devices repeat their last heart rate when they lose the skin."""
+    seconds = 4 * 3600
+    rng = np.random.default_rng(0)
+    still = np.tile(np.array([0.0, 0.0, 1.0]), (32 * seconds, 1)) + 0.002 * rng.standard_normal((32 * seconds, 3))
+    times = np.arange(0.0, seconds, 5.0)
+    tracks = prepare(
+        Recording(
+            acc=Signal(samples=still.astype(np.float32), rate_hz=32.0, unit="g"),
+            temp=Signal(samples=np.full(4 * seconds, 22.0, np.float32), rate_hz=4.0, unit="degC"),
+            hr=Events(times_s=times, values=np.full(len(times), 72.0), unit="bpm"),
+        )
+    )
+    assert max(share.mean() for share in tracks.coverage.values()) < 0.05
+    assert any(warning.startswith("not worn between epochs") for warning in tracks.warnings)
+
+
+def test_counts_stamped_at_the_middle_of_their_bins_are_all_kept():
+    times = np.arange(80) * 15.0 + 7.5
+    tracks = prepare(Recording(counts=Events(times_s=times, values=np.arange(80.0), unit="counts")))
+    assert np.isfinite(tracks.counts).sum() >= 79
+
+
+def test_the_longest_gaps_are_named_one_by_one():
+    times = np.arange(0.0, 3600.0 * 8, 5.0)
+    lost = np.zeros(len(times), bool)
+    for begin, minutes in ((3600, 20), (9000, 40), (14400, 5), (20000, 60)):
+        lost |= (times >= begin) & (times < begin + 60 * minutes)
+    tracks = prepare(Recording(hr=Events(times_s=times[~lost], values=np.full((~lost).sum(), 60.0), unit="bpm")))
+    named = [warning for warning in tracks.warnings if "between epochs" in warning]
+    assert len(named) == 3
+    assert any("between epochs 120 and 159" in warning for warning in named)
+    assert any("more epochs" in warning for warning in tracks.warnings)

@@ -77,7 +77,8 @@ Fitted on {n_nights} scored nights, {recipe["second"]["passes"]} passes, with {r
 nights among them at every pass, a part of them awake and about, which the scored nights are not. The simulator's
 resting heart rate, distances between stages and bursts of movement are measured anew on the nights of the fit; the rest
 of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them.
-Features version {spec.features.version}; commit {spec.commit}; seed {run["seed"]}. torch and onnxruntime agree to {parity:.1g} at several lengths and with every set of sensors.
+Features version {spec.features.version}; commit {spec.commit}; seed {run["seed"]}.
+torch and onnxruntime agree to {parity:.1g} at several lengths and with every set of sensors.
 
 ## Data, licences, attribution
 
