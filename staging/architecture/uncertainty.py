@@ -183,8 +183,8 @@ class SequencePosterior:
 
     sharpness: float = 0.25
     context_min: float = 10.0
-    wake_sd: float = 1.8
-    stage_sd: float = 2.2
+    wake_sd: float = 2.5
+    stage_sd: float = 2.5
     run_sd: float = 1.1
     impute_unscored: bool = False
 
