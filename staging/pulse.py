@@ -381,9 +381,9 @@ def _read(ppg: Signal) -> _Pulse | None:
         return None
     samples, rate_hz, start_s = _averaged_down(_without_spikes_and_flats(ppg), ppg)
     known = _bridged(np.isfinite(samples), rate_hz)
-    passed = _band_pass(samples, rate_hz)
-    passed[~known] = 0.0
-    pulse = (passed / _size(passed, known, rate_hz)).astype(np.float32)
+    pulse = _band_pass(samples, rate_hz).astype(np.float32)
+    pulse[~known] = 0.0
+    pulse /= _size(pulse, known, rate_hz)
     rhythm = _rhythm(pulse, rate_hz)
     if _upside_down(pulse, rate_hz, rhythm):
         pulse = -pulse
@@ -397,8 +397,11 @@ def _without_spikes_and_flats(ppg: Signal) -> FloatArray:
     start, stop = runs(clean[1:] == clean[:-1])
     flat = (stop - start + 1) / ppg.rate_hz >= FLAT_S
     clean[within_runs(start[flat], stop[flat] + 1, clean.size)] = np.nan
-    between = (clean[2:] + clean[:-2]) / 2
-    bend = np.abs(clean[1:-1] - between)
+    # In place where it can be: new memory for a whole night costs more than the sums.
+    between = clean[2:] + clean[:-2]
+    between /= 2
+    bend = clean[1:-1] - between
+    np.abs(bend, out=bend)
     some = bend[:: max(1, bend.size // SPIKE_SAMPLES)]
     some = some[some > 0]
     if some.size:
@@ -422,11 +425,12 @@ def _means(samples: FloatArray, factor: int) -> NDArray[np.float64]:
     total = samples[:stop:factor].astype(np.float64)
     for k in range(1, factor):
         total += samples[k:stop:factor]
-    return total / factor
+    total /= factor
+    return total
 
 
-def _size(passed: NDArray[np.float64], known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.float64]:
-    """Local size of the pulse, float64 ``(n,)``, positive; infinite throughout where there is none."""
+def _size(passed: NDArray[np.float32], known: NDArray[np.bool_], rate_hz: float) -> NDArray[np.float32]:
+    """Local size of the pulse, float32 ``(n,)``, positive; infinite throughout where there is none."""
     from scipy.ndimage import percentile_filter
 
     second = int(np.ceil(rate_hz))
@@ -436,16 +440,17 @@ def _size(passed: NDArray[np.float64], known: NDArray[np.bool_], rate_hz: float)
     count = np.add.reduceat(known, np.arange(0, known.size, second), dtype=np.int64)
     filled = np.flatnonzero(count >= second / 2)
     if not filled.size:
-        return np.full(passed.size, np.inf)
+        return np.full(passed.size, np.inf, np.float32)
     rms = np.sqrt(power[filled] / count[filled])
     size = percentile_filter(rms, SIZE_PERCENTILE, min(SIZE_WINDOW, rms.size), mode="nearest")
-    typical = np.median(size[size > 0]) if (size > 0).any() else np.inf
+    if not (size > 0).any():
+        return np.full(passed.size, np.inf, np.float32)
+    size = np.maximum(size, MIN_SIZE_SHARE * np.median(size[size > 0]))
     # Straight lines from each second's begin to its end.
-    at_begin = np.interp(np.arange(n_seconds + 1) - 0.5, filled, np.maximum(size, MIN_SIZE_SHARE * typical))
-    if not np.isfinite(typical):
-        return np.full(passed.size, np.inf)
-    rise = np.diff(at_begin)[:, None] * (np.arange(second) / second)
-    return np.asarray((at_begin[:-1, None] + rise).ravel()[: passed.size])
+    at_begin = np.interp(np.arange(n_seconds + 1) - 0.5, filled, size).astype(np.float32)
+    local = np.diff(at_begin)[:, None] * (np.arange(second, dtype=np.float32) / second)
+    local += at_begin[:-1, None]
+    return np.asarray(local.ravel()[: passed.size])
 
 
 def _rhythm(pulse: NDArray[np.float32], rate_hz: float) -> _Rhythm:
@@ -612,14 +617,15 @@ def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np
         return np.asarray(centred / np.where(length > 0, length, np.float32(np.inf)))
 
     # One column a beat, one row a sample; the samples of a beat are moved by the same part of a step.
-    n_samples = round((SHAPE_S[1] - SHAPE_S[0]) * read.rate_hz) + 1
+    n_samples = int(np.ceil((SHAPE_S[1] - SHAPE_S[0]) * read.rate_hz)) + 1
     last = read.pulse.size - 1
-    position = np.clip((beats_s + SHAPE_S[0] - read.start_s) * read.rate_hz, 0, last - n_samples)
+    position = np.clip((beats_s + SHAPE_S[0] - read.start_s) * read.rate_hz, -n_samples, last)
     index = np.floor(position).astype(np.int64)
     part = (position - index).astype(np.float32)
-    taken = read.pulse[index + np.arange(n_samples + 1)[:, None]]
+    held = np.pad(read.pulse, n_samples + 1, mode="edge")
+    taken = held[index + np.arange(n_samples + 1, 2 * n_samples + 2)[:, None]]
     shapes = unit(taken[:-1] * (1 - part) + taken[1:] * part)
-    shapes[:, ~read.whole(index, index + n_samples)] = 0
+    shapes[:, ~read.whole(np.maximum(index, 0), np.clip(index + n_samples, 0, last))] = 0
     typical = unit(local_mean(shapes))
     # A second mean leaves out what does not resemble the first.
     like = np.einsum("tb,tb->b", shapes, typical) > 0.5
