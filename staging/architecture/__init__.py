@@ -23,6 +23,7 @@ from staging.architecture.many import (
 )
 from staging.architecture.nights import in_bed
 from staging.architecture.norms import Norm, NormComparison, compare_with_norms
+from staging.architecture.posterior import SequencePosterior, draw_hypnograms
 from staging.architecture.rules import Rules
 from staging.architecture.schema import json_schema
 from staging.architecture.stability import Transitions, transitions
@@ -47,10 +48,8 @@ from staging.architecture.survival import (
 from staging.architecture.uncertainty import (
     Coverage,
     Interval,
-    SequencePosterior,
     calibrate,
     coverage,
-    draw_hypnograms,
     metric_intervals,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -66,3 +67,13 @@ def hypnograms(
         minutes = draw(st.integers(0, 60 * 24 * 400))
         times["start"] = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     return Hypnogram(stages=stages, n_classes=k, **times)
+
+
+def with_probabilities(hypnogram: Hypnogram, trust: float = 0.6, seed: int = 0) -> Hypnogram:
+    """Probabilities that favour the stages of a hypnogram; none where it is unscored."""
+    rng = np.random.default_rng(seed)
+    k, indices = hypnogram.n_classes, hypnogram.indices()
+    noise = rng.dirichlet(np.ones(k), len(hypnogram))
+    rows = (1 - trust) * noise + trust * np.eye(k)[np.maximum(indices, 0)]
+    rows[indices < 0] = np.nan
+    return dataclasses.replace(hypnogram, probabilities=rows.astype(np.float32))
