@@ -102,6 +102,7 @@ def architecture_json(night: ScoredNight) -> str:
         **night.architecture.to_dict(),
         "made_from": {
             "file": night.file_name,
+            "digest": night.tracks.digest(),
             "device": night.tracks.device,
             "subject": night.tracks.subject,
             "simulated": night.simulated,
@@ -168,7 +169,8 @@ def write_outputs(night: ScoredNight, folder: str | os.PathLike[str], *, overwri
 def _refuse_other(night: ScoredNight, targets: Sequence[Path]) -> None:
     """Raise where files of these names hold the results of another recording."""
     there = [target for target in targets if os.path.lexists(target)]
-    if there and _origin(targets[1]) != (night.file_name, _instant(night.hypnogram.start)):
+    earlier = targets[1].read_text(encoding="utf-8", errors="replace") if targets[1].is_file() else ""
+    if there and _origin(earlier) != _origin(architecture_json(night)):
         raise OutputError(
             there[0],
             f"exists already and was not made from {night.file_name}",
@@ -176,15 +178,12 @@ def _refuse_other(night: ScoredNight, targets: Sequence[Path]) -> None:
         )
 
 
-def _origin(path: Path) -> tuple[str, float | None] | None:
-    """File and start of the recording that an ``architecture.json`` was made from; None where it does not say."""
+def _origin(text: str) -> tuple[str, str, float | None] | None:
+    """File, content and start of the recording an ``architecture.json`` was made from; None where it does not say."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        start = content["start"]
-        return content["made_from"]["file"], _instant(None if start is None else datetime.fromisoformat(start))
-    except (OSError, ValueError, KeyError, TypeError):
+        content = json.loads(text)
+        made_from, start = content["made_from"], content["start"]
+        instant = None if start is None else datetime.fromisoformat(start).timestamp()
+        return made_from["file"], made_from["digest"], instant
+    except (ValueError, KeyError, TypeError):
         return None
-
-
-def _instant(start: datetime | None) -> float | None:
-    return None if start is None else start.replace(microsecond=0).timestamp()

@@ -8,6 +8,7 @@ another. Raw signals are read once here and not needed afterwards.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,6 +81,13 @@ class Tracks:
     subject: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell one recording's content from another's."""
+        content = hashlib.sha256()
+        for track in (self.heart_rate_bpm, self.counts, self.posture_change_deg, self.temperature_c):
+            content.update(np.ascontiguousarray(track, dtype="<f4").tobytes())
+        return content.hexdigest()[:16]
 
 
 HELD_RATE_EPOCHS = 10

@@ -91,6 +91,7 @@ def test_results_of_the_same_recording_are_replaced(tmp_path):
     "other",
     [
         {"source": "P02/other.zip"},
+        {"source": "P02/night.zip", "seed": 1},
         {"start": START + timedelta(days=1)},
         {"start": None},
     ],

@@ -55,10 +55,7 @@ def write_run(
 
 
 def _digest(night: LabelledNight) -> str:
-    digest = hashlib.sha256(night.reference.tobytes())
-    for track in (night.tracks.heart_rate_bpm, night.tracks.counts, night.tracks.posture_change_deg):
-        digest.update(track.tobytes())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(night.reference.tobytes() + night.tracks.digest().encode()).hexdigest()[:16]
 
 
 def _commit() -> str:
