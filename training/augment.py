@@ -22,7 +22,7 @@ class Augmentation:
     ----------
     crop_probability, crop_share : float
         How often, and up to which share at each end, a night is cut.
-    no_heart, no_motion, no_posture : float
+    no_heart, no_motion, no_posture, no_temperature : float
         How often a night is seen without a sensor, so that one model serves every set of them.
     heart_scale_ln_sd, heart_level_sd_bpm, heart_noise_sd_bpm : float
         Spread of the amplitude and level of the heart rate between people, and noise of each step.
@@ -37,6 +37,7 @@ class Augmentation:
     no_heart: float = 0.1
     no_motion: float = 0.1
     no_posture: float = 0.25
+    no_temperature: float = 0.25
     heart_scale_ln_sd: float = 0.15
     heart_level_sd_bpm: float = 5.0
     heart_noise_sd_bpm: float = 0.4
@@ -69,9 +70,19 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
         counts, posture = np.full_like(counts, np.nan), np.full_like(posture, np.nan)
     if rng.random() < changes.no_posture:
         posture = np.full_like(posture, np.nan)
+    temperature = tracks.temperature_c
+    # Drawn only where there is one: nights without temperature see the same changes whatever its probability.
+    if np.isfinite(temperature).any() and rng.random() < changes.no_temperature:
+        temperature = np.full_like(temperature, np.nan)
     return dataclasses.replace(
         night,
-        tracks=dataclasses.replace(tracks, heart_rate_bpm=heart_rate, counts=counts, posture_change_deg=posture),
+        tracks=dataclasses.replace(
+            tracks,
+            heart_rate_bpm=heart_rate,
+            counts=counts,
+            posture_change_deg=posture,
+            temperature_c=temperature,
+        ),
         reference=night.reference[first:stop],
     )
 

@@ -17,6 +17,7 @@ from models.sequence import SequenceNet
 from training.batches import NightDataset, loader
 from training.module import StagingModule
 from training.night import LabelledNight
+from training.provenance import claim_run
 from training.recipe import Recipe, Stretch
 from training.simulated import simulated_nights
 
@@ -53,19 +54,25 @@ def fit_members(
     -------
     list of SequenceNet
         In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    InputError
+        If the folder holds another fit.
     """
+    if run is not None:
+        claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms)
     simulated: list[LabelledNight] = []
     members = []
     for member in range(recipe.members):
         finished = None if run is None else run / f"member_{member}.pt"
+        member_seed = seed * 1000 + member
+        torch.manual_seed(member_seed)
         net = SequenceNet(recipe.shape())
         if finished is not None and finished.is_file():
             net.load_state_dict(torch.load(finished, weights_only=True))
             members.append(net.eval())
             continue
-        member_seed = seed * 1000 + member
-        torch.manual_seed(member_seed)
-        net = SequenceNet(recipe.shape())
         stretch = functools.partial(_stretch, recipe=recipe, seed=member_seed, progress=progress)
         if recipe.simulated_nights and not simulated:
             simulated = simulated_nights(nights, recipe, seed=seed, hypnograms=hypnograms)

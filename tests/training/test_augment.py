@@ -17,6 +17,7 @@ NEVER = Augmentation(
     no_heart=0.0,
     no_motion=0.0,
     no_posture=0.0,
+    no_temperature=0.0,
     heart_scale_ln_sd=0.0,
     heart_level_sd_bpm=0.0,
     heart_noise_sd_bpm=0.0,

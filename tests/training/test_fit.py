@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import cohen_kappa_score
 
 from models.ensemble import Ensemble
+from staging.errors import InputError
 from training.crossval import predict
 from training.fit import fit_members
 from training.night import LabelledNight
@@ -103,3 +104,20 @@ def test_a_run_that_was_broken_off_ends_as_an_unbroken_one(nights, tmp_path, mon
     resumed = fit_members(nights[:4], QUICK, run=tmp_path / "broken")[0]
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, msg=name)
+
+
+@pytest.mark.parametrize("other", ["seed", "recipe", "nights", "unmarked"])
+def test_weights_of_another_fit_are_never_taken_for_its_own(nights, tmp_path, other):
+    quick = dataclasses.replace(QUICK, second=Stretch(passes=1, batch_size=4, learning_rate=1e-3))
+    fit_members(nights[:2], quick, seed=1, run=tmp_path)
+    fit_members(nights[:2], quick, seed=1, run=tmp_path)
+    if other == "unmarked":
+        (tmp_path / "fit.sha256").unlink()
+    changed = {
+        "seed": (nights[:2], quick, 2),
+        "recipe": (nights[:2], dataclasses.replace(quick, dropout=0.1), 1),
+        "nights": (nights[:3], quick, 1),
+        "unmarked": (nights[:2], quick, 1),
+    }
+    with pytest.raises(InputError, match="it holds"):
+        fit_members(changed[other][0], changed[other][1], seed=changed[other][2], run=tmp_path)
