@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.heart import MAX_GAP_S, WATCH_WINDOW_S, clean_intervals, heart_rate_track
+from staging.heart import MAX_GAP_S, WATCH_DELAY_S, WATCH_WINDOW_S, clean_intervals, heart_rate_track
 from staging.recording import Events
 
 
@@ -19,7 +19,7 @@ def beats(intervals_s: np.ndarray) -> Events:
 @settings(deadline=None, max_examples=30)
 def test_a_constant_rhythm_has_its_rate_everywhere(bpm, n_steps):
     track = heart_rate_track(beats(np.full(int(n_steps * 5 * bpm / 60) + 2, 60.0 / bpm)), n_steps)
-    settled = track[int(WATCH_WINDOW_S / 5) :]
+    settled = track[int((WATCH_WINDOW_S + WATCH_DELAY_S) / 5) + 1 :]
     np.testing.assert_allclose(settled, bpm, rtol=1e-5)
 
 
@@ -43,11 +43,12 @@ def test_missing_beats_leave_the_rate_and_lost_seconds_are_not_counted(seed, los
     np.testing.assert_allclose(known, 60.0 / 0.9, rtol=1e-4)
 
 
-def test_a_step_in_the_rhythm_arrives_half_a_window_later():
+def test_a_step_in_the_rhythm_arrives_half_a_window_after_the_delay():
     track = heart_rate_track(beats(np.r_[np.full(300, 1.0), np.full(600, 0.5)]), 120)
     middle = np.flatnonzero(track > 90.0)[0] * 5.0 + 2.5
-    # Of the trailing 25 s, half the seconds at twice the rate give the mean of both after 12.5 s.
-    assert 300.0 + WATCH_WINDOW_S / 2 - 5.0 <= middle <= 300.0 + WATCH_WINDOW_S / 2 + 5.0
+    # Half the window's seconds at twice the rate give the mean of both.
+    expected = 300.0 + WATCH_DELAY_S + WATCH_WINDOW_S / 2
+    assert expected - 5.0 <= middle <= expected + 5.0
 
 
 def test_a_device_sample_is_taken_as_it_is_and_gaps_stay_gaps():

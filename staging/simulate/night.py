@@ -153,7 +153,8 @@ def simulate_night(
         ),
         watch=session.replace(
             device="simulated watch",
-            hr=watch_heart_rate(rng, body.rate_bpm, parameters),
+            # A watch sees the beats, with all that breathing does to them, not the rate that they were drawn from.
+            hr=watch_heart_rate(rng, _beat_rate_bpm(beats_s, body.rate_bpm.size), parameters),
             counts=_counts(body.peak_g),
         ),
         physiology=body,
@@ -161,6 +162,16 @@ def simulate_night(
         pulse=pulse,
         seed=seed,
     )
+
+
+def _beat_rate_bpm(beats_s: NDArray[np.float64], n_seconds: int) -> NDArray[np.float64]:
+    """Rate of the beats in every second, float64 ``(n_seconds,)``; the first and last interval last to the ends."""
+    first, last = beats_s[1] - beats_s[0], beats_s[-1] - beats_s[-2]
+    before = np.arange(np.ceil(beats_s[0] / first), 0, -1)
+    after = np.arange(1, np.ceil(max(n_seconds - beats_s[-1], 0.0) / last) + 1)
+    times_s = np.concatenate([beats_s[0] - first * before, beats_s, beats_s[-1] + last * after])
+    beats = np.interp(np.arange(n_seconds + 1.0), times_s, np.arange(times_s.size, dtype=np.float64))
+    return np.asarray(60.0 * np.diff(beats))
 
 
 def _counts(peak_g: NDArray[np.float64]) -> Events:
