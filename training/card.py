@@ -9,6 +9,8 @@ from training.evaluate import MAIN_DATASET, to_markdown
 
 __all__ = ["card", "headline"]
 
+_TITLES = {"sleep_accel": "Sleep-Accel", "slpdb": "MIT-BIH Polysomnographic Database"}
+
 LIMITS = """\
 - **Temperature.** No night with temperature and scored polysomnography was at hand. The temperature inputs exist and
   were masked throughout: in this model temperature serves wear only. A model trained on nights that have
@@ -26,7 +28,9 @@ LIMITS = """\
 
 def headline(results: dict[str, Any]) -> str:
     """The main figures in one line, which also goes into the model file."""
-    figures = results["datasets"][MAIN_DATASET]
+    datasets = results["datasets"]
+    name = MAIN_DATASET if MAIN_DATASET in datasets else next(iter(datasets))
+    figures = datasets[name]
     kappa = {k: figures["classes"][k]["pooled"]["kappa"] for k in ("5", "4", "3", "2")}
     folds = results["protocol"]["folds"]
     return f"Sleep-Accel, {figures['n_subjects']} subjects, {folds}-fold by subject: pooled kappa " + ", ".join(

@@ -1,0 +1,78 @@
+"""The training command line from data to a model that stages, on made-up records."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from staging.recording import Events, Recording
+from staging.stager import stage
+from training.__main__ import main
+
+from .datasets.test_slpdb import a_record
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+QUICK = ["--members", "1", "--passes", "1", "--simulated-nights", "2", "--mixed-simulated", "1"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slpdb")
+    for number in (3, 4, 14):
+        a_record(folder, f"slp{number:02d}", " ".join(["W"] * 10 + ["1"] * 5 + ["2"] * 30 + ["3"] * 10 + ["R"] * 10))
+    return f"slpdb={folder}"
+
+
+@pytest.fixture(scope="module")
+def run_and_results(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    assert main(["fit", "--data", data, *QUICK, "--out", str(folder / "run")]) == 0
+    results = folder / "results.json"
+    assert main(["evaluate", "--data", data, *QUICK, "--folds", "3", "--out", str(results)]) == 0
+    return folder / "run", results
+
+
+def test_evaluate_writes_json_and_a_table(run_and_results):
+    _, results = run_and_results
+    figures = json.loads(results.read_text(encoding="utf-8"))
+    assert figures["datasets"]["slpdb"]["n_subjects"] == 3
+    assert set(figures["decision"]) == {"wake_weight", "n1_share"}
+    assert "slpdb: 3 subjects" in results.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_results_of_another_recipe_are_not_shipped(run_and_results, data, tmp_path, capsys):
+    run, _ = run_and_results
+    other = tmp_path / "other.json"
+    arguments = ["evaluate", "--data", data, *QUICK, "--passes", "2", "--folds", "3", "--out", str(other)]
+    assert main(arguments) == 0
+    assert main(["export", str(run), "--results", str(other), "--version", "1", "--out", str(tmp_path / "m.onnx")]) == 2
+    assert "another recipe" in capsys.readouterr().err
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_an_exported_run_stages_and_its_card_names_the_data(run_and_results, tmp_path):
+    run, results = run_and_results
+    model = tmp_path / "m.onnx"
+    assert main(["export", str(run), "--results", str(results), "--version", "1", "--out", str(model)]) == 0
+    hr = Events(times_s=np.arange(0.0, 3600.0, 5.0), values=np.full(720, 60.0), unit="bpm")
+    hypnogram = stage(Recording(hr=hr), model=model)
+    assert len(hypnogram) == 120
+    assert "MIT-BIH Polysomnographic Database" in (tmp_path / "CARD.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("data", "named"), [("slpdb", "NAME=FOLDER"), ("mesa=here", "no such data set"), ("slpdb=nowhere", "nowhere")]
+)
+def test_bad_data_is_one_line_and_exit_2(data, named, tmp_path, capsys):
+    assert main(["fit", "--data", data, "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.count("\n") == 1
