@@ -1,16 +1,17 @@
-"""Several networks as one: the mean of their probabilities.
+"""Several networks as one: the mean of their probabilities, blind to what training never showed them.
 
 Axes: S epoch, C channel, T 5-s step, F feature, G group, K class. One night, no night axis: what an app feeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from models.sequence import SequenceNet
+from staging.features import GROUPS, FeatureSpec, feature_names
 
 __all__ = ["Ensemble"]
 
@@ -22,15 +23,27 @@ class Ensemble(nn.Module):
     ----------
     members : sequence of SequenceNet
         At least one.
+    spec : FeatureSpec
+        Of their inputs.
+    groups : collection of str
+        Groups of inputs (`staging.features.GROUPS`) that training showed the members. The weights of the others are
+        as they were drawn: those inputs are masked here, in every runtime, whatever an app feeds.
     """
 
-    def __init__(self, members: Sequence[SequenceNet]) -> None:
+    def __init__(self, members: Sequence[SequenceNet], spec: FeatureSpec, groups: Collection[str] = GROUPS) -> None:
         super().__init__()
         if not members:
             raise ValueError("an ensemble needs at least one member")
         self.members = nn.ModuleList(members)
+        seen = {group: float(group in groups) for group in GROUPS}
+        columns = [seen[name.partition(":")[0]] for name in feature_names(spec)]
+        rows = [seen["heart"], seen["heart"], seen["counts"], seen["counts"]]
+        self.register_buffer("seen_F", torch.tensor(columns))
+        self.register_buffer("seen_C1", torch.tensor(rows).unsqueeze(1))
+        self.register_buffer("seen_G", torch.tensor(list(seen.values())))
 
     def forward(self, features_SF: Tensor, series_CT: Tensor, mask_SG: Tensor) -> Tensor:
         """Probabilities ``(S, K)`` of one night."""
-        night = (features_SF.unsqueeze(0), series_CT.unsqueeze(0), mask_SG.unsqueeze(0))
+        shown = (features_SF * self.seen_F, series_CT * self.seen_C1, mask_SG * self.seen_G)
+        night = [part.unsqueeze(0) for part in shown]
         return torch.stack([member(*night).softmax(dim=2) for member in self.members]).mean(dim=0)[0]

@@ -175,7 +175,7 @@ def _score_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     _output_arguments(parser, "demo", "demo")
-    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="another night (default: 1)")
+    parser.add_argument("--seed", type=_seed, default=8, metavar="N", help="another night (default: 8)")
     parser.add_argument("--hours", type=_hours, default=8.0, metavar="H", help="its length, 0.5 to 24 (default: 8)")
     _staging_arguments(parser)
 

@@ -48,6 +48,8 @@ class ModelSpec:
         Classes in the order of the output's columns.
     features : FeatureSpec
         Parameters of the inputs.
+    groups : tuple of str
+        Groups of inputs that the training data had; the graph itself masks the others.
     decision : DecisionRule
         How a stage is taken from the probabilities.
     datasets : tuple of str
@@ -64,7 +66,8 @@ class ModelSpec:
     >>> spec = ModelSpec(
     ...     spec_version=1, name="example", version="1", stages=("W", "N1", "N2", "N3", "R"),
     ...     features=DEFAULT_SPEC,
-    ...     decision=DecisionRule(wake_weight=1.0, n1_share=0.5), datasets=(), commit="", headline="")
+    ...     groups=("heart", "counts"), decision=DecisionRule(wake_weight=1.0, n1_share=0.5),
+    ...     datasets=(), commit="", headline="")
     >>> ModelSpec.from_json(spec.to_json()) == spec
     True
     """
@@ -74,6 +77,7 @@ class ModelSpec:
     version: str
     stages: tuple[str, ...]
     features: FeatureSpec
+    groups: tuple[str, ...]
     decision: DecisionRule
     datasets: tuple[str, ...]
     commit: str
@@ -116,6 +120,7 @@ class ModelSpec:
             version=str(values["version"]),
             stages=stages,
             features=features,
+            groups=tuple(map(str, values["groups"])),
             decision=_decision(values["decision"], where),
             datasets=tuple(map(str, values["datasets"])),
             commit=str(values["commit"]),

@@ -8,7 +8,7 @@ import pytest
 
 from staging.decision import LIKELIEST
 from staging.errors import ModelError
-from staging.features import DEFAULT_SPEC
+from staging.features import DEFAULT_SPEC, GROUPS
 from staging.model import ModelSpec, load_model, model_card
 
 SPEC = ModelSpec(
@@ -17,6 +17,7 @@ SPEC = ModelSpec(
     version="0",
     stages=("W", "N1", "N2", "N3", "R"),
     features=DEFAULT_SPEC,
+    groups=GROUPS,
     decision=LIKELIEST,
     datasets=("made up",),
     commit="0",

@@ -100,6 +100,17 @@ def test_a_long_recording_is_staged_in_windows_and_each_night_as_alone(watch):
     assert (hypnogram.stages[: len(alone)] == alone.stages).mean() > 0.8
 
 
+def test_a_sensor_the_model_never_saw_changes_nothing(night):
+    """No scored night with temperature was at hand: it must not reach the stages through untrained weights."""
+    assert "temperature" not in load_model().spec.groups
+    with_temperature, without = (
+        prepare(recording) for recording in (night.recording, night.recording.replace(temp=None))
+    )
+    assert np.isfinite(with_temperature.temperature_c).any()
+    same_wear = dataclasses.replace(with_temperature, temperature_c=without.temperature_c)
+    np.testing.assert_array_equal(stage(with_temperature).probabilities, stage(same_wear).probabilities)
+
+
 def test_temperature_alone_cannot_be_staged(night):
     with pytest.raises(RecordingError, match="neither heart nor motion"):
         stage(Recording(temp=night.recording.temp))

@@ -20,7 +20,7 @@ from training.fit import fit_members
 from training.night import LabelledNight
 from training.recipe import Recipe
 
-__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "predict", "split_by_subject"]
+__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "groups_of", "predict", "split_by_subject"]
 
 SENSOR_SETS: dict[str, frozenset[str]] = {
     "all": frozenset(GROUPS),
@@ -93,6 +93,11 @@ def _shown(inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]) -> tu
     return inputs.features * shown[column], inputs.series * rows[:, None], inputs.mask * shown
 
 
+def groups_of(nights: Sequence[LabelledNight]) -> frozenset[str]:
+    """Groups of inputs that any of the nights has."""
+    return frozenset().union(*(night.groups for night in nights))
+
+
 def cross_validate(
     nights: Sequence[LabelledNight],
     recipe: Recipe,
@@ -160,7 +165,8 @@ def _fold(
 ) -> dict[int, Prediction]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
     known = [night for night in nights if (night.dataset, night.subject) not in held_out]
-    network = Ensemble(fit_members(known, recipe, seed=seed, hypnograms=hypnograms, run=run))
+    members = fit_members(known, recipe, seed=seed, hypnograms=hypnograms, run=run)
+    network = Ensemble(members, recipe.spec, groups_of(known))
     return {
         position: Prediction(night=night, fold=index, probabilities=predict(network, night, recipe.spec))
         for position, night in enumerate(nights)

@@ -44,6 +44,17 @@ class LabelledNight:
         recorded = (self.tracks.coverage["heart"] > 0) | (self.tracks.coverage["motion"] > 0)
         return np.asarray((self.reference >= 0) & recorded)
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """Groups of inputs (`staging.features.GROUPS`) that were recorded in any of the night; elapsed time always."""
+        recorded = {
+            "heart": self.tracks.heart_rate_bpm,
+            "counts": self.tracks.counts,
+            "posture": self.tracks.posture_change_deg,
+            "temperature": self.tracks.temperature_c,
+        }
+        return frozenset({"clock", *(group for group, track in recorded.items() if np.isfinite(track).any())})
+
     def hypnogram(self) -> Hypnogram:
         """The reference as a hypnogram."""
         return Hypnogram.from_indices(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from staging.errors import InputError
+from staging.features import GROUPS
 from training.datasets import attribution
 from training.night import LabelledNight
 from training.recipe import Recipe
@@ -44,6 +45,7 @@ def describe_run(
             }
             for dataset in datasets
         },
+        "groups": [group for group in GROUPS if any(group in night.groups for night in nights)],
         "hypnograms": [] if hypnograms is None else hypnogram_sources(hypnograms),
     }
 

@@ -76,7 +76,7 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
     if not results.is_file():
         raise InputError(results, "there is no such file", "write it with `python -m training evaluate`")
     evaluated = json.loads(results.read_text(encoding="utf-8"))
-    for what in ("recipe", "data", "hypnograms", "seed"):
+    for what in ("recipe", "data", "groups", "hypnograms", "seed"):
         if evaluated["protocol"][what] != description[what]:
             raise InputError(results, f"it was made with another {what} than the run", "evaluate what the run fitted")
     if evaluated["protocol"]["held_out"]:
@@ -87,6 +87,7 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         version=version,
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
+        groups=tuple(description["groups"]),
         decision=DecisionRule(**evaluated["decision"]),
         datasets=(
             *(data["attribution"] for data in description["data"].values()),
@@ -95,6 +96,6 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         commit=description["commit"],
         headline=headline(evaluated),
     )
-    difference = export(Ensemble(members), spec, out)
+    difference = export(Ensemble(members, spec.features, spec.groups), spec, out)
     (out.parent / CARD_FILE).write_text(card(spec, description, evaluated, difference), encoding="utf-8")
     return difference

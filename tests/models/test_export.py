@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -14,7 +16,7 @@ from models.ensemble import Ensemble
 from models.export import ParityError, export
 from models.sequence import SequenceNet, SequenceShape
 from staging.decision import DecisionRule
-from staging.features import DEFAULT_SPEC, feature_names
+from staging.features import DEFAULT_SPEC, GROUPS, feature_names
 from staging.model import SPEC_KEY, Model, ModelSpec
 
 pytestmark = [
@@ -31,6 +33,7 @@ SPEC = ModelSpec(
     version="0",
     stages=("W", "N1", "N2", "N3", "R"),
     features=DEFAULT_SPEC,
+    groups=GROUPS,
     decision=DecisionRule(wake_weight=1.0, n1_share=0.5),
     datasets=("none",),
     commit="0",
@@ -43,7 +46,7 @@ def ensemble(members: int = 2) -> Ensemble:
     shape = SequenceShape(
         n_features=len(feature_names(DEFAULT_SPEC)), width=16, series_width=6, heads=2, dilations=(1, 2)
     )
-    return Ensemble([SequenceNet(shape).eval() for _ in range(members)])
+    return Ensemble([SequenceNet(shape).eval() for _ in range(members)], DEFAULT_SPEC)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,20 @@ def test_the_file_names_its_spec_and_nothing_of_the_machine(exported):
     assert model.opset_import[0].version == 20
     assert str(path.parent.parent) not in str(model)
     assert ".py" not in str(model)
+
+
+def test_what_training_never_showed_is_masked_in_the_graph(tmp_path):
+    """Its weights are as they were drawn: fed, they would be noise."""
+    network = Ensemble(list(ensemble().members), DEFAULT_SPEC, groups=("heart", "counts"))
+    path = tmp_path / "model.onnx"
+    export(network, SPEC, path)
+    rng = np.random.default_rng(0)
+    everything = export_module._random_night(SPEC, 50, range(len(GROUPS)), rng)
+    column = np.array([name.startswith(("heart:", "counts:")) for name in feature_names(DEFAULT_SPEC)])
+    group = np.array([name in ("heart", "counts") for name in GROUPS])
+    masked = dataclasses.replace(everything, features=everything.features * column, mask=everything.mask * group)
+    model = Model(path)
+    np.testing.assert_array_equal(model.probabilities(everything), model.probabilities(masked))
 
 
 class RightAtTheExampleOnly(nn.Module):

@@ -57,7 +57,7 @@ def test_networks_never_saw_the_subjects_they_predict(nights, monkeypatch):
 def test_a_masked_sensor_is_the_same_as_one_that_was_never_there():
     torch.manual_seed(0)
     recipe = Recipe(members=1)
-    network = Ensemble([SequenceNet(recipe.shape()).eval()])
+    network = Ensemble([SequenceNet(recipe.shape()).eval()], recipe.spec)
     night = made_up_night("a", 1)
     missing = dataclasses.replace(
         night,

@@ -35,7 +35,7 @@ QUICK = Recipe(
 
 def kappa(members, recipe, unseen=None):
     unseen = unseen or [made_up_night("unseen", 90 + seed) for seed in range(4)]
-    predicted = [predict(Ensemble(members), night, recipe.spec)["all"].argmax(axis=1) for night in unseen]
+    predicted = [predict(Ensemble(members, recipe.spec), night, recipe.spec)["all"].argmax(axis=1) for night in unseen]
     return cohen_kappa_score(np.concatenate([night.reference for night in unseen]), np.concatenate(predicted))
 
 
