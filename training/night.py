@@ -10,9 +10,30 @@ from numpy.typing import NDArray
 
 from staging.errors import InputError
 from staging.hypnogram import Hypnogram
+from staging.recording import Recording
 from staging.tracks import Tracks, slice_tracks
 
-__all__ = ["LabelledNight", "labelled_night"]
+__all__ = ["LabelledNight", "ScoredRecording", "labelled_night"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredRecording:
+    """One recording with the stages that people scored, before anything is made of either.
+
+    Attributes
+    ----------
+    dataset, subject : str
+        Where it is from; a subject never stands on both sides of a split.
+    recording : Recording
+        What the sensors gave.
+    reference : Hypnogram
+        Five stages of 30-s epochs, the first of which begins at the recording's second 0.
+    """
+
+    dataset: str
+    subject: str
+    recording: Recording
+    reference: Hypnogram
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

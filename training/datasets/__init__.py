@@ -1,7 +1,9 @@
 """Public polysomnography sets as labelled nights, one set a file.
 
 Each module has ``ATTRIBUTION`` (name, licence and citation, one line, which goes into every model trained on it) and
-``nights(folder)``, which yields nights or, in place of one that cannot be read, the error that says why.
+``nights(folder)``, which yields nights or, in place of one that cannot be read, the error that says why. A set whose
+raw waveforms are published also has ``recordings(folder)``, which yields `training.night.ScoredRecording` in the same
+manner: what the waveform network is trained on.
 """
 
 from __future__ import annotations
