@@ -47,3 +47,16 @@ class Ensemble(nn.Module):
         shown = (features_SF * self.seen_F, series_CT * self.seen_C1, mask_SG * self.seen_G)
         night = [part.unsqueeze(0) for part in shown]
         return torch.stack([member(*night).softmax(dim=2) for member in self.members]).mean(dim=0)[0]
+
+    @torch.no_grad()
+    def forget_unseen(self) -> None:
+        """Set the members' weights of the inputs that training never showed to zero, in place.
+
+        Nothing that is computed changes. Members that are trained further on nights that do have those inputs then
+        begin from what the ensemble computes, not from weights as they were drawn.
+        """
+        for member in self.members:
+            n_features = len(self.seen_F)
+            member.inlet.weight[:, :n_features] *= self.seen_F
+            member.inlet.weight[:, n_features : n_features + len(self.seen_G)] *= self.seen_G
+            member.encoder.layers[0].weight *= self.seen_C1

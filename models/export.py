@@ -1,14 +1,18 @@
 """Networks -> one ONNX file that carries its spec, through a parity gate.
 
 The gate runs the file in onnxruntime against torch at several lengths and with every pattern of missing sensors: an
-exported graph can be right at the length of its example alone.
+exported graph can be right at the length of its example alone. The file also says where each weight of an ensemble
+stands in it, bit for bit, so that the networks can be read back from it (`models.restore`) and trained further.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +20,14 @@ import onnx
 import torch
 from torch import nn
 
+from models.ensemble import Ensemble
 from staging.features import GROUPS, ModelInputs, feature_names
 from staging.model import SPEC_KEY, Model, ModelSpec
 
-__all__ = ["LENGTHS", "MAX_DIFFERENCE", "ParityError", "export", "parity"]
+__all__ = ["LENGTHS", "MAX_DIFFERENCE", "NETWORKS_KEY", "ParityError", "export", "parity"]
+
+NETWORKS_KEY = "staging.networks"
+"""Key of the members' dimensions and of the places of their weights in the model file's metadata."""
 
 OPSET = 20
 LENGTHS = (20, 61, 480, 960, 1500)
@@ -54,7 +62,8 @@ def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
     Raises
     ------
     ParityError
-        If a probability differs by more than `MAX_DIFFERENCE`, or a stage differs, at any length or pattern.
+        If a probability differs by more than `MAX_DIFFERENCE`, or a stage differs, at any length or pattern; or if a
+        weight of an ensemble is not in the file as it is.
     """
     network = network.eval()
     example = _random_night(spec, EXAMPLE_EPOCHS, range(len(GROUPS)), np.random.default_rng(0))
@@ -74,8 +83,11 @@ def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
     if program is None:
         raise ParityError("torch gave no ONNX program")
     model = program.model_proto
-    entry = model.metadata_props.add()
-    entry.key, entry.value = SPEC_KEY, spec.to_json()
+    entries = {SPEC_KEY: spec.to_json()}
+    if isinstance(network, Ensemble):
+        entries[NETWORKS_KEY] = _networks_entry(network, model)
+    for key, value in entries.items():
+        model.metadata_props.add(key=key, value=value)
     _strip(model)
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,8 +102,8 @@ def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
     return difference
 
 
-def parity(network: nn.Module, path: Path) -> float:
-    """Largest difference of a probability between torch and the file, over `LENGTHS` and missing sensors.
+def parity(network: nn.Module, path: Path, *, lengths: Sequence[int] = LENGTHS) -> float:
+    """Largest difference of a probability between torch and the file, over lengths and missing sensors.
 
     Raises
     ------
@@ -104,7 +116,7 @@ def parity(network: nn.Module, path: Path) -> float:
     patterns = [
         present for count in range(len(GROUPS) + 1) for present in itertools.combinations(range(len(GROUPS)), count)
     ]
-    for length, present in itertools.product(LENGTHS, patterns):
+    for length, present in itertools.product(lengths, patterns):
         night = _random_night(model.spec, length, present, rng)
         with torch.no_grad():
             arrays = (night.features, night.series, night.mask)
@@ -121,6 +133,30 @@ def parity(network: nn.Module, path: Path) -> float:
         if difference > MAX_DIFFERENCE or other.any():
             raise ParityError(f"{what}: probabilities differ by {difference:.2g}, {other.sum()} stages differ")
     return largest
+
+
+def _networks_entry(network: Ensemble, model: onnx.ModelProto) -> str:
+    """Dimensions of the members, and the initializer that holds each weight, as JSON.
+
+    The exporter transposes the weights of linear layers and gives them names of its own, and may keep equal weights
+    once: each is looked for by its value, bit for bit.
+
+    Raises
+    ------
+    ParityError
+        If a weight is nowhere in the file.
+    """
+    arrays = {entry.name: onnx.numpy_helper.to_array(entry) for entry in model.graph.initializer}
+    places: dict[str, tuple[str, bool]] = {}
+    for name, tensor in network.members.state_dict().items():
+        for transposed, weight in ((False, tensor.numpy()), (True, tensor.numpy().T)):
+            holder = next((other for other, held in arrays.items() if np.array_equal(held, weight)), None)
+            if holder is not None:
+                places[name] = (holder, transposed)
+                break
+        else:
+            raise ParityError(f"the weight {name} is not in the exported file as it is")
+    return json.dumps({"members": [dataclasses.asdict(member.shape) for member in network.members], "weights": places})
 
 
 def _random_night(

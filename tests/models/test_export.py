@@ -13,7 +13,7 @@ from torch import nn
 
 from models import export as export_module
 from models.ensemble import Ensemble
-from models.export import ParityError, export
+from models.export import NETWORKS_KEY, ParityError, export
 from models.sequence import SequenceNet, SequenceShape
 from staging.decision import DecisionRule
 from staging.features import DEFAULT_SPEC, GROUPS, feature_names
@@ -65,7 +65,7 @@ def test_the_file_names_its_spec_and_nothing_of_the_machine(exported):
     path, _ = exported
     model = onnx.load(path)
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(properties) == {SPEC_KEY}
+    assert set(properties) == {SPEC_KEY, NETWORKS_KEY}
     assert json.loads(properties[SPEC_KEY])["name"] == "test"
     assert model.opset_import[0].version == 20
     assert str(path.parent.parent) not in str(model)
