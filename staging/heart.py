@@ -35,6 +35,11 @@ MIN_WINDOW_COVERAGE = 0.4
 MAX_GAP_S = 30.0
 """Longest distance between two known heart rates that is bridged by a straight line, whatever they come from."""
 
+USUAL_STEPS_BRIDGED = 1.5
+MAX_GAP_OF_SLOW_DEVICE_S = 90.0
+"""A device that reports once a minute has no gap between its reports: this many of its usual steps are bridged, up to
+this long."""
+
 
 def clean_intervals(ibi: Events) -> Events:
     """Drop inter-beat intervals that no sinus rhythm gives: missed, doubled and invented beats.
@@ -91,8 +96,8 @@ def heart_rate_track(source: Events, n_steps: int, *, step_s: float = 5.0) -> ND
     Returns
     -------
     ndarray of float32, shape (n_steps,)
-        bpm; NaN where nothing is known over more than 30 s: no samples, or beats that cover less than 40 % of the
-        15 s that a watch would show.
+        bpm; NaN where nothing is known over more than 30 s (a device that reports every minute: 90 s): no samples,
+        or beats that cover less than 40 % of the 15 s that a watch would show.
 
     Raises
     ------
@@ -137,25 +142,27 @@ def _rate_of_beats(ibi: Events, at_s: NDArray[np.float64]) -> NDArray[np.float32
     enough = seconds >= MIN_WINDOW_COVERAGE * WATCH_WINDOW_S
     rate = 60.0 * within_window(beats)[enough] / seconds[enough]
     # Beyond the last beat the window empties step by step: nothing is known there, and nothing is extended.
-    return _bridged(at_s[enough], rate, at_s, reach_s=0.0)
+    return _bridged(at_s[enough], rate, at_s, reach_s=0.0, gap_s=MAX_GAP_S)
 
 
 def _rate_of_samples(hr: Events, at_s: NDArray[np.float64]) -> NDArray[np.float32]:
     """A device's own rate at each time."""
     known = np.isfinite(hr.values)
     times, values = hr.times_s[known], hr.values[known]
-    return _bridged(times, values, at_s, reach_s=MAX_GAP_S / 2)
+    usual_s = float(np.median(np.diff(times))) if times.size > 1 else 0.0
+    gap_s = min(max(MAX_GAP_S, USUAL_STEPS_BRIDGED * usual_s), MAX_GAP_OF_SLOW_DEVICE_S)
+    return _bridged(times, values, at_s, reach_s=gap_s / 2, gap_s=gap_s)
 
 
 def _bridged(
-    times: NDArray[np.float64], values: NDArray[np.float64], at_s: NDArray[np.float64], *, reach_s: float
+    times: NDArray[np.float64], values: NDArray[np.float64], at_s: NDArray[np.float64], *, reach_s: float, gap_s: float
 ) -> NDArray[np.float32]:
-    """Straight lines between known values that are near enough, which hold for `reach_s` beyond the first and last."""
+    """Straight lines between known values at most `gap_s` apart, which hold for `reach_s` beyond the first and last."""
     if times.size == 0:
         return np.full(at_s.shape, np.nan, np.float32)
     rate = np.interp(at_s, times, values)
     previous = times[np.clip(np.searchsorted(times, at_s, side="right") - 1, 0, None)]
     following = times[np.clip(np.searchsorted(times, at_s, side="left"), None, times.size - 1)]
     outside = (at_s < times[0] - reach_s) | (at_s > times[-1] + reach_s)
-    rate[(following - previous > MAX_GAP_S) | outside] = np.nan
+    rate[(following - previous > gap_s) | outside] = np.nan
     return rate.astype(np.float32)

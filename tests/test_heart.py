@@ -89,3 +89,16 @@ def test_a_missed_beat_doubles_an_interval_and_is_dropped():
 def test_respiratory_arrhythmia_of_the_young_is_kept():
     phase = np.arange(200) * 2 * np.pi / 5
     assert len(clean_intervals(beats(0.9 + 0.12 * np.sin(phase))).values) == 200
+
+
+def test_a_rate_once_a_minute_has_no_gaps_but_where_minutes_are_missing():
+    minutes = np.r_[np.arange(0.0, 20.0), np.arange(23.0, 40.0)]
+    track = heart_rate_track(Events(times_s=60.0 * minutes, values=60.0 + minutes, unit="bpm"), 40 * 12)
+    at_min = (np.arange(40 * 12) + 0.5) / 12.0
+    inside = (at_min > 19.0) & (at_min < 23.0)
+    assert np.isnan(track[inside]).all()
+    np.testing.assert_allclose(
+        track[(at_min < 19.0) | ((at_min > 23.0) & (at_min < 39.0))] - 60.0,
+        at_min[(at_min < 19.0) | ((at_min > 23.0) & (at_min < 39.0))],
+        atol=1e-3,
+    )
