@@ -25,6 +25,7 @@ __all__ = ["Format", "formats", "read"]
 _MODULES = {
     "edf": "staging.readers.edf",
     "e4": "staging.readers.e4",
+    "geneactiv": "staging.readers.geneactiv",
     "sleep_accel": "staging.readers.sleep_accel",
     "plain": "staging.readers.plain",
 }
