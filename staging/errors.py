@@ -53,6 +53,10 @@ class StagingError(Exception):
         text = f"{self.where}: {problem}" + (f"; {mend}" if mend else "")
         super().__init__(" ".join(text.split()))
 
+    def __reduce__(self) -> tuple[type[StagingError], tuple[str, str, str]]:
+        """So that an error crosses processes whole."""
+        return type(self), (self.where, self.problem, self.mend)
+
 
 class InputError(StagingError):
     """Something the user gave cannot be used."""

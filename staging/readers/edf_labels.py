@@ -23,7 +23,7 @@ _MAX_NUMERIC_HZ = 4.0
 
 _LABELS: Mapping[str, str] = {
     "ppg": "(?:spo2|oximeter|finger|wrist|raw)?(?:pleth(?:ysmogra(?:m|ph|phy))?|ppg|bvp)"
-    r"(?:wave|signal|raw|green|infrared|ir|red|\d)*",
+    r"(?:wave|wv|signal|raw|green|infrared|ir|red|\d)*",
     "temp": "(?:skin|wrist)?temp(?:erature)?(?:skin|wrist)?",
     "hr": "d?hr|pr|pulse(?:rate)?|heartrate",
 }

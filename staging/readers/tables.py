@@ -171,8 +171,7 @@ class Table:
         FormatError
             If a field is not an ISO time, or only some have a zone.
         """
-        text = _column_bytes(self._body.replace(b'"', b""), column, (self._delimiter or " ").encode())
-        text = np.char.strip(text) if text.size else text
+        text = self.text(column)
         width = max(text.dtype.itemsize, len(_LONGEST)) + 6  # room to look for six letters of zone behind any stamp
         cells = text.astype(f"S{width}").view(np.uint8).reshape(len(text), width)
         tail = cells[:, _ZONE_FROM:-6]
@@ -197,6 +196,17 @@ class Table:
             ) from error
         shift_us = np.array([offset.total_seconds() * _US_PER_S for offset in offsets], dtype=np.int64)
         return Stamps(wall_us=wall_us - shift_us[which], offset=timezone(offsets[which[0]]))
+
+    def text(self, column: int) -> NDArray[np.bytes_]:
+        r"""A column of short words, at most 64 letters of each, as bytes; empty where a row has no such field.
+
+        Examples
+        --------
+        >>> Table.parse(b"t_s,stage\n0,W\n30, N2\n", "labels.csv").text(1).tolist()
+        [b'W', b'N2']
+        """
+        cells = _column_bytes(self._body.replace(b'"', b""), column, (self._delimiter or " ").encode())
+        return np.char.strip(cells) if cells.size else cells
 
     def _parse(self, body: bytes, columns: Sequence[int]) -> NDArray[np.float64]:
         if not body.strip():
