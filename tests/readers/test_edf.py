@@ -97,7 +97,17 @@ def test_the_names_of_a_plain_edf_are_not_taken_for_codes(written):
     [
         *[
             (label, "ppg")
-            for label in ("Pleth", "PLETH", "PPG", "BVP", "SpO2 Pleth", "Plethysmogram", "PPG_Green", "Pleth 1", "PlethWV")
+            for label in (
+                "Pleth",
+                "PLETH",
+                "PPG",
+                "BVP",
+                "SpO2 Pleth",
+                "Plethysmogram",
+                "PPG_Green",
+                "Pleth 1",
+                "PlethWV",
+            )
         ],
         *[(label, "temp") for label in ("Temp", "Skin temp", "SkinTemp", "TEMP", "Wrist Temp", "Temperature skin")],
         *[(label, "hr") for label in ("HR", "Pulse", "PR", "Pulse Rate", "HeartRate", "heart rate")],
