@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from staging.tracks import slice_tracks
 from training.night import LabelledNight
 
-__all__ = ["Augmentation", "augment"]
+__all__ = ["Augmentation", "OtherDevice", "augment"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherDevice:
+    """Probabilities and sizes of what sets one device's heart-rate track apart from another's.
+
+    Attributes
+    ----------
+    timing_probability, smoothing_probability, max_shift_steps : float, float, int
+        How often a rate comes earlier or later, by up to so many 5-s steps; how often it is then smoothed as well.
+    smoothing_steps : tuple of int
+        Widths of the moving mean, one of which is drawn.
+    wander_probability, wander_median_bpm, wander_ln_sd : float
+        How often a slow error is added, and its standard deviation (lognormal): missed and invented beats are wrong
+        for as long as they stay in the device's average.
+    wander_steps : tuple of float
+        Shortest and longest time constant of that error, in 5-s steps.
+    whole_bpm_probability : float
+        How often only whole beats a minute are shown.
+    rare_probability : float
+    rare_steps : tuple of int
+        How often a rate is given only every so many 5-s steps, one of which is drawn, and lines between.
+    """
+
+    timing_probability: float = 0.5
+    smoothing_probability: float = 0.4
+    smoothing_steps: tuple[int, ...] = (3, 5)
+    max_shift_steps: int = 2
+    wander_probability: float = 0.6
+    wander_median_bpm: float = 0.6
+    wander_ln_sd: float = 0.6
+    wander_steps: tuple[float, float] = (1.0, 8.0)
+    whole_bpm_probability: float = 0.3
+    rare_probability: float = 0.08
+    rare_steps: tuple[int, ...] = (6, 12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +62,8 @@ class Augmentation:
         How often a night is seen without a sensor, so that one model serves every set of them.
     heart_scale_ln_sd, heart_level_sd_bpm, heart_noise_sd_bpm : float
         Spread of the amplitude and level of the heart rate between people, and noise of each step.
+    device : OtherDevice
+        How else a device might have shown the same heart.
     counts_ln_sd, lost_counts_probability : float
         Spread of the size of movements between devices; how often some small movements go unseen.
     gap_probability, gap_mean_min, max_gaps : float, float, int
@@ -41,6 +79,7 @@ class Augmentation:
     heart_scale_ln_sd: float = 0.15
     heart_level_sd_bpm: float = 5.0
     heart_noise_sd_bpm: float = 0.4
+    device: OtherDevice = field(default_factory=OtherDevice)
     counts_ln_sd: float = 0.3
     lost_counts_probability: float = 0.3
     gap_probability: float = 0.3
@@ -87,7 +126,10 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
     )
 
 
-def _heart_rate(track_bpm: NDArray[np.float32], rng: np.random.Generator, changes: Augmentation) -> NDArray[np.float32]:
+def _heart_rate(
+    track_bpm: NDArray[np.floating], rng: np.random.Generator, changes: Augmentation
+) -> NDArray[np.float32]:
+    track_bpm = _as_other_device(track_bpm.astype(np.float64), rng, changes.device)
     known = np.isfinite(track_bpm)
     middle = float(np.median(track_bpm[known])) if known.any() else 0.0
     scale = np.exp(rng.normal(0.0, changes.heart_scale_ln_sd))
@@ -100,3 +142,47 @@ def _heart_rate(track_bpm: NDArray[np.float32], rng: np.random.Generator, change
             begin = int(rng.integers(len(changed)))
             changed[begin : begin + int(rng.exponential(mean_steps))] = np.nan
     return changed
+
+
+def _as_other_device(
+    track_bpm: NDArray[np.float64], rng: np.random.Generator, device: OtherDevice
+) -> NDArray[np.float64]:
+    """The same heart, timed, smoothed, mistaken and rounded otherwise; what is unknown stays so."""
+    if rng.random() < device.timing_probability:
+        if rng.random() < device.smoothing_probability:
+            track_bpm = _moving_mean(track_bpm, int(rng.choice(device.smoothing_steps)))
+        track_bpm = np.roll(track_bpm, int(rng.integers(-device.max_shift_steps, device.max_shift_steps + 1)))
+    if rng.random() < device.wander_probability:
+        sd_bpm = device.wander_median_bpm * np.exp(rng.normal(0.0, device.wander_ln_sd))
+        track_bpm = track_bpm + sd_bpm * _wander(rng, len(track_bpm), rng.uniform(*device.wander_steps))
+    if rng.random() < device.whole_bpm_probability:
+        track_bpm = np.round(track_bpm)
+    if rng.random() < device.rare_probability:
+        track_bpm = _rare(track_bpm, int(rng.choice(device.rare_steps)))
+    return track_bpm
+
+
+def _moving_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Mean of what is known in a centred window; NaN stays NaN."""
+    known = np.isfinite(values)
+    window = np.ones(width)
+    total = np.convolve(np.where(known, values, 0.0), window, "same")
+    weight = np.convolve(known.astype(np.float64), window, "same")
+    return np.where(known, total / np.maximum(weight, 1.0), np.nan)
+
+
+def _wander(rng: np.random.Generator, length: int, time_constant: float) -> NDArray[np.float64]:
+    """An Ornstein-Uhlenbeck process of unit variance; the time constant is in steps."""
+    kept = np.exp(-1.0 / time_constant)
+    pushes = rng.normal(0.0, np.sqrt(1.0 - kept**2), length)
+    pushes[0] = rng.normal()
+    return np.asarray(lfilter([1.0], [1.0, -kept], pushes))
+
+
+def _rare(values: NDArray[np.float64], every: int) -> NDArray[np.float64]:
+    """Only every so manieth value, and lines between; NaN stays NaN."""
+    known = np.isfinite(values)
+    shown = np.flatnonzero(known & (np.arange(len(values)) % every == every // 2))
+    if shown.size < 2:
+        return values
+    return np.where(known, np.interp(np.arange(len(values)), shown, values[shown]), np.nan)

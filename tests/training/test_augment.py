@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.augment import Augmentation, augment
+from training.augment import Augmentation, OtherDevice, augment
 from training.batches import LabelSmoothing, NightDataset, collate, soft_labels
 from training.recipe import Recipe
 
 from .conftest import made_up_night
 
+SAME_DEVICE = OtherDevice(
+    timing_probability=0.0, wander_probability=0.0, whole_bpm_probability=0.0, rare_probability=0.0
+)
 NEVER = Augmentation(
+    device=SAME_DEVICE,
     crop_probability=0.0,
     no_heart=0.0,
     no_motion=0.0,
@@ -54,6 +61,40 @@ def test_no_changes_change_nothing():
     same = augment(night, np.random.default_rng(0), NEVER)
     np.testing.assert_allclose(same.tracks.heart_rate_bpm, night.tracks.heart_rate_bpm, rtol=1e-6)
     np.testing.assert_array_equal(same.tracks.counts, night.tracks.counts)
+
+
+def only(**change) -> Augmentation:
+    """Nothing but one change of the device, always."""
+    return dataclasses.replace(NEVER, device=dataclasses.replace(SAME_DEVICE, **change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timing_probability": 1.0, "smoothing_probability": 1.0, "max_shift_steps": 0},
+        {"wander_probability": 1.0},
+        {"whole_bpm_probability": 1.0},
+        {"rare_probability": 1.0},
+    ],
+    ids=["smoothed", "mistaken", "whole", "rare"],
+)
+def test_another_device_shows_the_same_heart_and_what_is_unknown_stays_so(change):
+    night = made_up_night("a", 1)
+    night.tracks.heart_rate_bpm[60:90] = np.nan
+    shown = augment(night, np.random.default_rng(3), only(**change)).tracks.heart_rate_bpm
+    own = night.tracks.heart_rate_bpm
+    np.testing.assert_array_equal(np.isnan(shown), np.isnan(own))
+    assert not np.array_equal(shown, own, equal_nan=True)
+    assert abs(np.nanmean(shown - own)) < 1.0
+
+
+def test_a_wandering_error_has_the_size_and_the_memory_asked_for():
+    night = made_up_night("a", 1, n=2000)
+    change = only(wander_probability=1.0, wander_ln_sd=0.0, wander_median_bpm=2.0, wander_steps=(6.0, 6.0))
+    error = augment(night, np.random.default_rng(0), change).tracks.heart_rate_bpm - night.tracks.heart_rate_bpm
+    assert error.std() == pytest.approx(2.0, rel=0.1)
+    later = np.corrcoef(error[:-6], error[6:])[0, 1]
+    assert later == pytest.approx(np.exp(-1.0), abs=0.08)
 
 
 def test_soft_labels_are_distributions_and_borders_are_shared():
