@@ -1,4 +1,4 @@
-"""The training command line: ``python -m training fit | evaluate | export``; see ``--help`` of each."""
+"""The training command line: ``python -m training fit | finetune | evaluate | export``; see ``--help`` of each."""
 
 from __future__ import annotations
 
@@ -7,64 +7,98 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from staging.errors import InputError, StagingError
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
+from training.options import (
+    recipe_options,
+    recipe_with,
+    running_of,
+    running_options,
+    selection_of,
+    selection_options,
+)
 from training.recipe import Recipe
+from training.running import Running
+from training.stopping import Stopped, stoppable
+
+if TYPE_CHECKING:
+    from training.start import Start
+
+AFTER_A_STOP = "a run with a folder goes on from its last whole pass when the same command is given again"
+START_HELP = "a .onnx file of `export`, the folder of a finished run, or `shipped`, the model of the package"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 fine, 2 bad input with one line."""
+    """Run a command; 0 fine, 2 bad input with one line, 128 and the signal's number where one ended it."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        with stoppable():
+            return int(options.command(options))
     except StagingError as error:
         print(f"training: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        print(f"training: ended by {stopped}; {AFTER_A_STOP}", file=sys.stderr)
+        return 128 + stopped.signal
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from training.fit import fit_members
-    from training.provenance import write_run
+    return _fit_from(options, None)
 
-    nights, recipe = _nights(options), _recipe(options)
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_run(options.out, nights, recipe, seed=options.seed, hypnograms=options.hypnograms)
-    fit_members(
-        nights,
-        recipe,
-        seed=options.seed,
-        hypnograms=options.hypnograms,
-        run=options.out,
-        progress=sys.stderr.isatty(),
-    )
-    print(f"{recipe.members} networks in {options.out}")
+
+def _finetune(options: argparse.Namespace) -> int:
+    from training.start import load_start
+
+    return _fit_from(options, load_start(options.start))
+
+
+def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
+    from training.fit import fit_members
+    from training.passes import rank_and_world
+    from training.provenance import claim_run, describe_run, write_run
+
+    nights, recipe, made_from, running = _asked_for(options, start)
+    claim_run(options.out, nights, recipe, **made_from)
+    write_run(options.out, describe_run(nights, recipe, **made_from))
+    fit_members(nights, recipe, run=options.out, running=running, **made_from)
+    if rank_and_world()[0] == 0:
+        print(f"{recipe.members} networks in {options.out}")
     return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from training.crossval import cross_validate
-    from training.evaluate import report, rule_of, to_markdown
+    from training.evaluate import MAIN_DATASET, report, rule_of, to_markdown
+    from training.passes import rank_and_world
     from training.provenance import describe_run
+    from training.start import load_start
 
-    nights, recipe = _nights(options), _recipe(options)
-    described = describe_run(nights, recipe, seed=options.seed, hypnograms=options.hypnograms)
+    start = None if options.start is None else load_start(options.start)
+    nights, recipe, made_from, running = _asked_for(options, start)
+    described = describe_run(nights, recipe, **made_from)
+    if start is not None:
+        start.refuse_if_seen(nights, {name: data["attribution"] for name, data in described["data"].items()})
     predictions = cross_validate(
         nights,
         recipe,
         n_folds=options.folds,
-        seed=options.seed,
-        hypnograms=options.hypnograms,
         run=options.run,
         jobs=options.jobs,
         held_out=options.hold_out,
+        running=running,
+        **made_from,
     )
+    if rank_and_world()[0] > 0:
+        return 0
+    developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
     results = {
         "protocol": {
             "folds": options.folds,
             "held_out": options.hold_out,
-            "split": "by subject; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)",
+            "split": "by subject" + (developed if MAIN_DATASET in described["data"] else ""),
             **described,
         },
         "decision": dataclasses.asdict(rule_of(predictions)),
@@ -76,6 +110,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     options.out.with_suffix(".md").write_text(table, encoding="utf-8")
     print(table)
     return 0
+
+
+def _asked_for(
+    options: argparse.Namespace, start: Start | None
+) -> tuple[list[LabelledNight], Recipe, dict[str, Any], Running]:
+    """Nights, recipe, what else decides the fit, and where it runs; values first, for nights take a while to read."""
+    recipe = recipe_with(Recipe() if start is None else start.recipe(), options)
+    running = running_of(options)
+    made_from: dict[str, Any] = {
+        "seed": options.seed,
+        "hypnograms": options.hypnograms,
+        "start": start,
+        "selection": selection_of(options),
+    }
+    return _nights(options), recipe, made_from, running
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -98,15 +147,6 @@ def _nights(options: argparse.Namespace) -> list[LabelledNight]:
     return load_nights(folders, strict=options.strict)
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
-    recipe = Recipe()
-    changes = {name: getattr(options, name) for name in ("members", "simulated_nights", "mixed_simulated")}
-    recipe = dataclasses.replace(recipe, **{name: value for name, value in changes.items() if value is not None})
-    if options.passes is not None:
-        recipe = dataclasses.replace(recipe, second=dataclasses.replace(recipe.second, passes=options.passes))
-    return recipe
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -124,16 +164,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     learning.add_argument("--strict", action="store_true", help="stop at the first night that cannot be read")
     learning.add_argument("--seed", type=int, default=0)
-    learning.add_argument("--members", type=int, help="networks of the ensemble")
-    learning.add_argument("--passes", type=int, help="passes over the real nights")
-    learning.add_argument("--simulated-nights", type=int, help="simulated nights to draw from; 0 does without")
-    learning.add_argument("--mixed-simulated", type=int, help="simulated nights in every pass")
+    of_a_fit = [learning, recipe_options(), selection_options(), running_options()]
 
-    fit = commands.add_parser("fit", parents=[learning], help="fit the networks on all nights")
+    fit = commands.add_parser("fit", parents=of_a_fit, help="fit the networks on all nights")
     fit.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for weights and logs")
     fit.set_defaults(command=_fit)
 
-    evaluate = commands.add_parser("evaluate", parents=[learning], help="cross-validate by subject")
+    finetune = commands.add_parser("finetune", parents=of_a_fit, help="fit further, gently, on nights of your own")
+    finetune.add_argument("--from", dest="start", default="shipped", metavar="MODEL_OR_RUN", help=START_HELP)
+    finetune.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for weights and logs")
+    finetune.set_defaults(command=_finetune)
+
+    evaluate = commands.add_parser("evaluate", parents=of_a_fit, help="cross-validate by subject")
+    evaluate.add_argument("--from", dest="start", metavar="MODEL_OR_RUN", help=f"evaluate `finetune`: {START_HELP}")
     evaluate.add_argument("--folds", type=int, default=10)
     evaluate.add_argument("--hold-out", choices=DATASETS, help="test on this whole set instead of on folds")
     evaluate.add_argument("--out", type=Path, required=True, metavar="RESULTS.json", help="a table goes beside it")
@@ -144,8 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a run as one ONNX file, through the parity gate")
     export.add_argument("run", type=Path, metavar="RUN", help="folder of `fit`")
     export.add_argument("--out", type=Path, required=True, metavar="FILE.onnx", help="its card goes beside it")
-    export.add_argument("--results", type=Path, required=True, help="RESULTS.json of `evaluate`, for the card")
-    export.add_argument("--name", default="staging-default")
+    export.add_argument(
+        "--results",
+        type=Path,
+        help="RESULTS.json of `evaluate`, for the card; may be left out after `finetune`, and the card says so",
+    )
+    export.add_argument("--name", help="of the model (default: staging-default, or staging-finetuned)")
     export.add_argument("--version", required=True, help="of the model")
     export.set_defaults(command=_export)
     return parser

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
 from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
 from staging.hypnogram import CLASSES
 from training.augment import Augmentation, augment
 from training.night import LabelledNight
 
-__all__ = ["Batch", "LabelSmoothing", "NightDataset", "collate", "loader", "soft_labels"]
+__all__ = ["Batch", "LabelSmoothing", "NightDataset", "collate", "soft_labels"]
 
 N_CLASSES = len(CLASSES[5])
 
@@ -145,35 +145,3 @@ def collate(items: Sequence[tuple[ModelInputs, NDArray[np.float32]]]) -> Batch:
         valid[b, :n] = 1.0
         target[b, :n] = labels
     return Batch(*(torch.from_numpy(array) for array in (features, series, mask, valid, target)))
-
-
-class PassSampler(Sampler[int]):
-    """All nights in an order that depends on the seed and the pass alone; Lightning tells it the pass.
-
-    Parameters
-    ----------
-    dataset : NightDataset
-        It is told the pass too.
-    seed : int
-        Of the orders.
-    """
-
-    def __init__(self, dataset: NightDataset, seed: int) -> None:
-        self.dataset = dataset
-        self.seed = seed
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before every pass."""
-        self.dataset.pass_number = epoch
-
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng((self.seed, self.dataset.pass_number)).permutation(len(self.dataset))
-        return iter(order.tolist())
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-
-def loader(dataset: NightDataset, *, batch_size: int) -> DataLoader[Batch]:
-    """Batches of nights, shuffled anew at every pass."""
-    return DataLoader(dataset, batch_size=batch_size, sampler=PassSampler(dataset, dataset.seed), collate_fn=collate)

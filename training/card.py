@@ -11,34 +11,61 @@ __all__ = ["card", "headline"]
 
 _TITLES = {"sleep_accel": "Sleep-Accel", "slpdb": "MIT-BIH Polysomnographic Database"}
 
-LIMITS = """\
+_NO_TEMPERATURE = """\
 - **Temperature.** No night with temperature and scored polysomnography was at hand. The temperature inputs exist and
   were masked throughout: in this model temperature serves wear only. A model trained on nights that have
   it learns from it.
+"""
+
+_OF_THE_PUBLIC_SETS = """\
 - **Who.** Healthy adults in one laboratory with one watch (Sleep-Accel), and men of 32-56 years, most with sleep
   apnoea, recorded by ECG alone (slpdb). Not tested on children, on people with insomnia, shift work, arrhythmia,
   Parkinson's disease or heart medication, nor at home, nor against another laboratory's scorers.
 - **Sensors.** The heart rate of the scored nights is a watch's own, or an ECG's. Raw wrist PPG and the Empatica E4 are
   read by the same tracks, but no scored night of theirs was at hand: their accuracy is not known.
+"""
+
+_OF_OTHER_SETS = """\
+- **Who, and with what.** People, devices and scorers other than those of the data above.
+"""
+
+_ALWAYS = """\
 - **N1** is hardly found by any wearable, nor well agreed upon by people; do not report it alone.
 - **Night totals** of a single night are uncertain by the limits of agreement above, whatever the mean bias.
 - **Not a medical device**, and no diagnosis.
 """
 
 
-def headline(results: dict[str, Any]) -> str:
-    """The main figures in one line, which also goes into the model file."""
+def headline(run: dict[str, Any], results: dict[str, Any] | None) -> str:
+    """The main figures in one line, which also goes into the model file.
+
+    Parameters
+    ----------
+    run : dict
+        Description of the run (`training.provenance.describe_run`).
+    results : dict or None
+        Of ``evaluate``; without them the line says that there are none.
+
+    Returns
+    -------
+    str
+    """
+    further = f"{run['start']['name']} fitted further" if run.get("start") else ""
+    if results is None:
+        return f"{further} on {_n_nights(run)} nights; not evaluated"
     datasets = results["datasets"]
     name = MAIN_DATASET if MAIN_DATASET in datasets else next(iter(datasets))
     figures = datasets[name]
     kappa = {k: figures["classes"][k]["pooled"]["kappa"] for k in ("5", "4", "3", "2")}
     folds = results["protocol"]["folds"]
-    return f"Sleep-Accel, {figures['n_subjects']} subjects, {folds}-fold by subject: pooled kappa " + ", ".join(
-        f"{value[0]:.3f} ({k} classes)" for k, value in kappa.items()
+    return (
+        f"{further + ': ' if further else ''}{_TITLES.get(name, name)}, {figures['n_subjects']} subjects, "
+        f"{folds}-fold by subject: pooled kappa "
+        + ", ".join(f"{_figure(value[0])} ({k} classes)" for k, value in kappa.items())
     )
 
 
-def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any], parity: float) -> str:
+def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, parity: float) -> str:
     """The card as Markdown.
 
     Parameters
@@ -47,8 +74,8 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any], parity: 
         Of the model file.
     run : dict
         Description of the run (`training.provenance.describe_run`).
-    results : dict
-        Of ``evaluate``.
+    results : dict or None
+        Of ``evaluate``; only a model fitted further may go without.
     parity : float
         Largest difference between torch and onnxruntime that the export found.
 
@@ -57,11 +84,11 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any], parity: 
     str
     """
     recipe = run["recipe"]
-    data = "\n".join(f"- {line}" for line in spec.datasets)
-    n_nights = sum(len(entry["nights"]) for entry in run["data"].values())
-    folds = results["protocol"]["folds"]
     sources = " ".join(f"--data {name}=FOLDER" for name in run["data"])
-    tables = to_markdown(results).replace("### ", "#### ")
+    if run["hypnograms"]:
+        sources += " --hypnograms FOLDER"
+    origin = " --from MODEL_OR_RUN" if run.get("start") else ""
+    selected = _selection_options(run)
     return f"""\
 # {spec.name} {spec.version}
 
@@ -74,40 +101,120 @@ features of every 30-s epoch, dilated convolutions over epochs ({recipe["width"]
 night. Input: any of heart rate (a watch's own, or from PPG or ECG beats), movement, posture; what is missing is masked.
 Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards. Of W, LIGHT, DEEP and R
 the likeliest is taken, W weighted by {spec.decision.wake_weight:.2f}; LIGHT is N1 where the share of N1 in it exceeds
-{spec.decision.n1_share:.3f}. These two numbers make the totals of W and N1 right on predictions of unseen subjects (in
-the figures below: of the other folds); the probabilities are left as they are.
+{spec.decision.n1_share:.3f}. {_decision(results)}
 
-Fitted on {n_nights} scored nights, {recipe["second"]["passes"]} passes, with {recipe["mixed_simulated"]} simulated
-nights among them at every pass, a part of them awake and about, which the scored nights are not. The simulator's
-resting heart rate, distances between stages and bursts of movement are measured anew on the nights of the fit; the rest
-of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them.
+{_how_fitted(run)}
 Features version {spec.features.version}; commit {spec.commit}; seed {run["seed"]}.
 torch and onnxruntime agree to {parity:.1g} at several lengths and with every set of sensors.
 
 ## Data, licences, attribution
 
-{data}
-
-The hypnograms are what a half of the simulated nights follow. The weights are ours, under the licence of this package;
-the data are not part of it.
-
+{_data(spec, run)}
 ## How good it is
 
-Made by, and to be made again by:
-
-    python -m training evaluate {sources} --hypnograms FOLDER \\
-        --folds {folds} --seed {run["seed"]} --out RESULTS.json
-
-Every figure is of subjects that the networks which predicted them never saw; the model that ships is fitted on all of
-them by the same recipe. The recipe itself was developed on these same people in other splits (models/EXPERIMENTS.md),
-so expect a little less on others. The subjects are few: mind the intervals.
-
-{tables}
+{_figures(run, results, f"{sources}{origin}{selected}")}
 ## What it was not tested on, and must not be used for
 
-{LIMITS}
+{_limits(spec, run)}
 ## How to make it again
 
-    python -m training fit {sources} --hypnograms FOLDER --seed {run["seed"]} --out RUN
-    python -m training export RUN --results RESULTS.json --version {spec.version} --out {spec.name}.onnx
+    python -m training {"finetune" if origin else "fit"} {sources}{origin}{selected} --seed {run["seed"]} --out RUN
+    python -m training export RUN {"" if results is None else "--results RESULTS.json "}--version {spec.version} \
+--out {spec.name}.onnx
 """
+
+
+def _n_nights(run: dict[str, Any]) -> int:
+    return sum(len(entry["nights"]) for entry in run["data"].values())
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _selection_options(run: dict[str, Any]) -> str:
+    selection = run.get("selection") or {}
+    kept_apart = f" --validate {selection['validate']:g} --patience {selection['patience']}"
+    return (kept_apart if selection.get("validate") else "") + (" --balance" if selection.get("balance") else "")
+
+
+def _decision(results: dict[str, Any] | None) -> str:
+    if results is None:
+        return "These two numbers are those of the model that it began from."
+    return """\
+These two numbers make the totals of W and N1 right on predictions of unseen subjects (in
+the figures below: of the other folds); the probabilities are left as they are."""
+
+
+def _how_fitted(run: dict[str, Any]) -> str:
+    recipe, start, selection = run["recipe"], run.get("start"), run.get("selection") or {}
+    nights = f"on {_n_nights(run)} scored nights, {recipe['second']['passes']} passes"
+    if start:
+        nights = (
+            f"It began from the networks of **{start['name']}** (commit {start['commit']}), fitted further {nights}\n"
+            f"at a peak rate of {recipe['second']['learning_rate']:g}"
+        )
+    else:
+        nights = f"Fitted {nights}"
+    text = f"{nights}."
+    if recipe["simulated_nights"] and recipe["mixed_simulated"]:
+        text = f"""\
+{nights}, with {recipe["mixed_simulated"]} simulated
+nights among them at every pass, a part of them awake and about, which the scored nights are not. The simulator's
+resting heart rate, distances between stages and bursts of movement are measured anew on the nights of the fit; the rest
+of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them."""
+    if selection.get("validate"):
+        text += f"""
+Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;
+the fit ended after {selection["patience"]} passes without a better one, if not before."""
+    if selection.get("balance"):
+        text += "\nEvery set had the same share of a pass, whatever its size."
+    return text
+
+
+def _data(spec: ModelSpec, run: dict[str, Any]) -> str:
+    start, listed = run.get("start"), []
+    if start:
+        listed += [f"The networks of {start['name']}, which this model began from, were fitted on:", ""]
+        listed += [*(f"- {line}" for line in start["datasets"]), "", "It was fitted further on:", ""]
+        own = [*(data["attribution"] for data in run["data"].values()), *run["hypnograms"]]
+    else:
+        own = list(spec.datasets)
+    listed += [f"- {line}" for line in own]
+    simulated = "The hypnograms are what a half of the simulated nights follow. " if run["hypnograms"] else ""
+    ours = "The weights are ours, under the licence of this package;\nthe data are not part of it."
+    theirs = "The data are not part of it, but it may tell of them: mind their licences before it is passed on."
+    return "\n".join(listed) + f"\n\n{simulated}{theirs if start else ours}\n"
+
+
+def _figures(run: dict[str, Any], results: dict[str, Any] | None, options: str) -> str:
+    if results is None:
+        return f"""\
+It was not evaluated. Evaluate it, and export it with the results, before any figure of a night is relied upon:
+
+    python -m training evaluate {options} --folds FOLDS --seed {run["seed"]} --out RESULTS.json
+"""
+    tables = to_markdown(results).replace("### ", "#### ")
+    developed = """
+The recipe itself was developed on these same people in other splits (models/EXPERIMENTS.md),
+so expect a little less on others."""
+    return f"""\
+Made by, and to be made again by:
+
+    python -m training evaluate {options} \\
+        --folds {results["protocol"]["folds"]} --seed {run["seed"]} --out RESULTS.json
+
+Every figure is of subjects that the networks which predicted them never saw; the model that ships is fitted on all of
+them by the same recipe.{developed if MAIN_DATASET in run["data"] else ""} The subjects are few: mind the intervals.
+
+{tables}"""
+
+
+def _limits(spec: ModelSpec, run: dict[str, Any]) -> str:
+    text = "" if "temperature" in spec.groups else _NO_TEMPERATURE
+    if run.get("start"):
+        text += f"""\
+- **What {run["start"]["name"]} was not tested on**, in its own card, but for what the nights above have added.
+"""
+    text += _OF_THE_PUBLIC_SETS if set(run["data"]) == set(_TITLES) else _OF_OTHER_SETS
+    return text + _ALWAYS

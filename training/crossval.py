@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from models.ensemble import Ensemble
+from staging.errors import InputError
 from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
 from training.fit import fit_members
 from training.night import LabelledNight
+from training.passes import rank_and_world
 from training.recipe import Recipe
+from training.running import Running
+from training.selection import Selection
+from training.start import Start
+from training.stopping import begin_worker
 
 __all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "groups_of", "predict", "split_by_subject"]
 
@@ -108,6 +115,9 @@ def cross_validate(
     run: Path | None = None,
     jobs: int = 1,
     held_out: str | None = None,
+    start: Start | None = None,
+    selection: Selection = Selection(),  # noqa: B008  (frozen)
+    running: Running = Running(),  # noqa: B008  (frozen)
 ) -> list[Prediction]:
     """Fit once a fold without its subjects, and predict them.
 
@@ -127,46 +137,83 @@ def cross_validate(
         Folds at a time, one thread each.
     held_out : str, optional
         Name of a data set that is predicted as a whole, by networks fitted on the others, in place of folds.
+    start, selection, running
+        See `fit_members`.
 
     Returns
     -------
     list of Prediction
         In the order of `nights`; only the held-out set's where one is given.
+
+    Raises
+    ------
+    InputError
+        If several folds at a time are to share several devices.
     """
+    if jobs > 1 and running.devices * running.nodes > 1:
+        raise InputError(f"--jobs {jobs}", "each fold runs on several devices already", "give one job, or one device")
     if held_out is None:
         folds = split_by_subject(nights, n_folds, seed=seed)
     else:
         folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
-    if run is not None:
+    if run is not None and rank_and_world()[0] == 0:
         run.mkdir(parents=True, exist_ok=True)
         (run / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
         (run / "folds.json").write_text(json.dumps([sorted(fold) for fold in folds], indent=1), encoding="utf-8")
-    tasks = [
-        (nights, fold, index, recipe, seed, hypnograms, None if run is None else run / f"fold_{index}")
-        for index, fold in enumerate(folds)
-    ]
+    of_fold = functools.partial(
+        _fold,
+        nights=nights,
+        recipe=recipe,
+        seed=seed,
+        hypnograms=hypnograms,
+        start=start,
+        selection=selection,
+        running=running,
+    )
+    runs = [None if run is None else run / f"fold_{index}" for index in range(len(folds))]
     if jobs == 1:
-        predicted = [_fold(*task) for task in tasks]
+        predicted = [of_fold(*task) for task in zip(range(len(folds)), folds, runs, strict=True)]
     else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            predicted = list(pool.map(_fold, *zip(*tasks, strict=True)))
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=begin_worker, initargs=(os.getpid(),))
+        try:
+            predicted = list(pool.map(of_fold, range(len(folds)), folds, runs))
+        except BaseException:
+            for worker in active_children():
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
     by_night = {index: prediction for fold in predicted for index, prediction in fold.items()}
     return [by_night[index] for index in sorted(by_night)]
 
 
 def _fold(
-    nights: Sequence[LabelledNight],
-    held_out: frozenset[tuple[str, str]],
     index: int,
+    held_out: frozenset[tuple[str, str]],
+    run: Path | None,
+    *,
+    nights: Sequence[LabelledNight],
     recipe: Recipe,
     seed: int,
     hypnograms: Path | None,
-    run: Path | None,
+    start: Start | None,
+    selection: Selection,
+    running: Running,
 ) -> dict[int, Prediction]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
     known = [night for night in nights if (night.dataset, night.subject) not in held_out]
-    members = fit_members(known, recipe, seed=seed, hypnograms=hypnograms, run=run)
-    network = Ensemble(members, recipe.spec, groups_of(known))
+    members = fit_members(
+        known,
+        recipe,
+        seed=seed,
+        hypnograms=hypnograms,
+        run=run,
+        start=start,
+        selection=selection,
+        running=running,
+    )
+    shown = groups_of(known).union(() if start is None else start.groups)
+    network = Ensemble(members, recipe.spec, shown)
     return {
         position: Prediction(night=night, fold=index, probabilities=predict(network, night, recipe.spec))
         for position, night in enumerate(nights)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import functools
+import json
 import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from models.sequence import SequenceNet
-from training.batches import NightDataset, loader
+from staging.errors import InputError
+from training.batches import NightDataset
+from training.callbacks import KeepBest, OwnSignals
 from training.module import StagingModule
 from training.night import LabelledNight
+from training.passes import PassBatches, balanced, loader, rank_and_world
 from training.provenance import claim_run
 from training.recipe import Recipe, Stretch
+from training.running import Running
+from training.selection import Selection, split_off
 from training.simulated import simulated_nights
+from training.start import Start
 
-__all__ = ["fit_members"]
+__all__ = ["VALIDATION_FILE", "fit_members"]
+
+VALIDATION_FILE = "validation.json"
+"""In a run's folder, where subjects were kept apart: who, and the pass that each network was kept of."""
 
 
 def fit_members(
@@ -31,7 +41,9 @@ def fit_members(
     seed: int = 0,
     hypnograms: Path | None = None,
     run: Path | None = None,
-    progress: bool = False,
+    start: Start | None = None,
+    selection: Selection = Selection(),  # noqa: B008  (frozen)
+    running: Running = Running(),  # noqa: B008  (frozen)
 ) -> list[SequenceNet]:
     """Fit the members of an ensemble.
 
@@ -46,9 +58,13 @@ def fit_members(
     hypnograms : path, optional
         Folder of scored hypnograms that simulated nights may follow.
     run : path, optional
-        Folder for logs and checkpoints; a run that was broken off goes on from there.
-    progress : bool
-        Show Lightning's progress bars.
+        Folder for logs, checkpoints and weights; a run that was broken off goes on from its last whole pass.
+    start : Start, optional
+        Networks to go on from, one a member, in place of weights drawn at random.
+    selection : Selection
+        Whether subjects are kept apart to choose the pass by, and whether the data sets get equal shares.
+    running : Running
+        On what hardware, and which logs.
 
     Returns
     -------
@@ -58,86 +74,159 @@ def fit_members(
     Raises
     ------
     InputError
-        If the folder holds another fit.
+        If the folder holds another fit, or the recipe asks for what is not there.
     """
+    _check(recipe, start, running)
+    learning, validating = split_off(nights, selection.validate, seed=seed)
     if run is not None:
-        claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms)
+        claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms, start=start, selection=selection)
+    kept: dict[str, dict[str, float]] = {}
     simulated: list[LabelledNight] = []
     members = []
-    for member in range(recipe.members):
-        finished = None if run is None else run / f"member_{member}.pt"
-        member_seed = seed * 1000 + member
+    for number in range(recipe.members):
+        finished = None if run is None else run / f"member_{number}.pt"
+        member_seed = seed * 1000 + number
         torch.manual_seed(member_seed)
         net = SequenceNet(recipe.shape())
         if finished is not None and finished.is_file():
             net.load_state_dict(torch.load(finished, weights_only=True))
             members.append(net.eval())
             continue
-        stretch = functools.partial(_stretch, recipe=recipe, seed=member_seed, progress=progress)
         if recipe.simulated_nights and not simulated:
-            simulated = simulated_nights(nights, recipe, seed=seed, hypnograms=hypnograms)
+            simulated = simulated_nights(learning, recipe, seed=seed, hypnograms=hypnograms)
+        if start is not None:
+            net.load_state_dict(start.members[number].state_dict())
+        folder = None if run is None else run / f"member_{number}"
+        fitting = _Fitting(recipe=recipe, seed=member_seed, selection=selection, running=running)
         if recipe.first is not None:
-            net = stretch(net, simulated, [], recipe.first, run=_folder(run, member, "first"))
-        net = stretch(net, nights, simulated, recipe.second, run=_folder(run, member, "second"))
-        if finished is not None:
-            torch.save(net.state_dict(), finished)
+            fitting.stretch(net, simulated, recipe.first, run=None if folder is None else folder / "first")
+        best = fitting.stretch(
+            net,
+            learning,
+            recipe.second,
+            mixed=simulated,
+            validating=validating,
+            run=None if folder is None else folder / "second",
+        )
+        if finished is not None and rank_and_world()[0] == 0:
+            if best is not None:
+                kept[str(number)] = {"pass": best.kept_pass + 1, "validation_loss": best.loss}
+                _note_validation(finished.with_name(VALIDATION_FILE), validating, kept)
+            unfinished = finished.with_suffix(".part")
+            torch.save(net.state_dict(), unfinished)
+            unfinished.replace(finished)
         members.append(net.eval())
     return members
 
 
-def _folder(run: Path | None, member: int, stretch: str) -> Path | None:
-    return None if run is None else run / f"member_{member}" / stretch
-
-
-def _stretch(
-    net: SequenceNet,
-    nights: Sequence[LabelledNight],
-    mixed: Sequence[LabelledNight],
-    how: Stretch,
-    *,
-    recipe: Recipe,
-    seed: int,
-    run: Path | None,
-    progress: bool,
-) -> SequenceNet:
-    """One stretch of training; the network comes back with the averaged weights."""
-    dataset = NightDataset(
-        nights,
-        recipe.spec,
-        mixed=mixed,
-        n_mixed=recipe.mixed_simulated if mixed else 0,
-        smoothing=recipe.smoothing,
-        changes=recipe.changes,
-        hidden_clock=recipe.hidden_clock,
-        seed=seed,
-    )
-    module = StagingModule(recipe.shape(), learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=seed)
-    module.net.load_state_dict(net.state_dict())
-    callbacks: list[Callback] = [EMAWeightAveraging(decay=how.average_decay)]
-    if run is not None:
-        callbacks.append(ModelCheckpoint(dirpath=run, save_last=True, save_top_k=0))
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    trainer = lightning.Trainer(
-        accelerator="auto",
-        max_epochs=how.passes,
-        gradient_clip_val=1.0,
-        callbacks=callbacks,
-        logger=False if run is None else CSVLogger(run, name="log", version=0),
-        enable_checkpointing=run is not None,
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        log_every_n_steps=1,
-        use_distributed_sampler=False,
-    )
-    last = None if run is None else run / "last.ckpt"
-    with warnings.catch_warnings():
-        # Worker processes would cost more than they bring: a night's features take a few milliseconds.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-        trainer.fit(
-            module,
-            loader(dataset, batch_size=how.batch_size),
-            ckpt_path=str(last) if last is not None and last.is_file() else None,
+def _check(recipe: Recipe, start: Start | None, running: Running) -> None:
+    if start is not None and recipe.members != len(start.members):
+        raise InputError(
+            f"{recipe.members} members", f"{start.name} has {len(start.members)}", "fit as many as the start has"
         )
-    return module.net.cpu()
+    if recipe.first is not None and recipe.simulated_nights == 0:
+        raise InputError("the stretch on simulated nights", "there are none", "give --simulated-nights as well")
+    processes = running.devices * running.nodes
+    if processes > recipe.second.batch_size:
+        raise InputError(
+            f"{processes} devices",
+            f"they share batches of {recipe.second.batch_size} nights",
+            "give fewer devices or a larger --batch-size",
+        )
+
+
+def _note_validation(file: Path, validating: Sequence[LabelledNight], kept: dict[str, dict[str, float]]) -> None:
+    """Who was kept apart, and the pass of each member; members of before the run was broken off stay."""
+    before = json.loads(file.read_text(encoding="utf-8"))["kept"] if file.is_file() else {}
+    subjects = sorted({(night.dataset, night.subject) for night in validating})
+    text = json.dumps({"subjects": subjects, "kept": before | kept}, indent=1)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fitting:
+    """What the stretches of one member have in common."""
+
+    recipe: Recipe
+    seed: int
+    selection: Selection
+    running: Running
+
+    def stretch(
+        self,
+        net: SequenceNet,
+        nights: Sequence[LabelledNight],
+        how: Stretch,
+        *,
+        mixed: Sequence[LabelledNight] = (),
+        validating: Sequence[LabelledNight] = (),
+        run: Path | None,
+    ) -> KeepBest | None:
+        """One stretch of training, in place; the network gets the averaged weights, of the best pass if validated."""
+        shown, copies = balanced(nights) if self.selection.balance else (nights, None)
+        dataset = NightDataset(
+            shown,
+            self.recipe.spec,
+            mixed=mixed,
+            n_mixed=self.recipe.mixed_simulated if mixed else 0,
+            smoothing=self.recipe.smoothing,
+            changes=self.recipe.changes,
+            hidden_clock=self.recipe.hidden_clock,
+            seed=self.seed,
+        )
+        batches = PassBatches(dataset, how.batch_size, copies=copies, n_nights=len(nights))
+        module = StagingModule(
+            net.shape, learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=self.seed
+        )
+        module.net.load_state_dict(net.state_dict())
+        best = KeepBest(self.selection.patience) if validating else None
+        trainer = self._trainer(how, best, run)
+        last = None if run is None else run / "last.ckpt"
+        with warnings.catch_warnings():
+            # Worker processes would cost more than they bring: a night's features take a few milliseconds.
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+            trainer.fit(
+                module,
+                loader(batches),
+                self._validation(validating, how.batch_size) if validating else None,
+                ckpt_path=str(last) if last is not None and last.is_file() else None,
+            )
+        net.load_state_dict(module.net.cpu().state_dict() if best is None else best.weights)
+        return best
+
+    def _validation(self, nights: Sequence[LabelledNight], batch_size: int) -> torch.utils.data.DataLoader:
+        dataset = NightDataset(nights, self.recipe.spec, smoothing=self.recipe.smoothing)
+        return loader(PassBatches(dataset, batch_size, shuffled=False))
+
+    def _trainer(self, how: Stretch, best: KeepBest | None, run: Path | None) -> lightning.Trainer:
+        callbacks: list[Callback] = [OwnSignals()]
+        if best is not None:
+            callbacks.append(best)
+        callbacks.append(EMAWeightAveraging(decay=how.average_decay))
+        loggers: list[Logger] = []
+        if run is not None:
+            # A run that goes on writes a further log: the next `version_N`.
+            callbacks.append(ModelCheckpoint(dirpath=run, save_last=True, save_top_k=0, save_on_train_epoch_end=True))
+            loggers.append(CSVLogger(run, name="log"))
+            if self.running.tensorboard:
+                loggers.append(TensorBoardLogger(run, name="tensorboard"))
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        return lightning.Trainer(
+            accelerator=self.running.accelerator,
+            devices=self.running.devices,
+            num_nodes=self.running.nodes,
+            strategy=self.running.strategy,
+            precision=self.running.precision,
+            max_epochs=how.passes,
+            gradient_clip_val=1.0,
+            callbacks=callbacks,
+            logger=loggers,
+            enable_checkpointing=run is not None,
+            enable_progress_bar=self.running.progress,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )

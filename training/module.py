@@ -38,23 +38,29 @@ class StagingModule(lightning.LightningModule):
         self.seed = seed
 
     def on_train_epoch_start(self) -> None:
-        """Make the pass's dropout a function of the seed and the pass."""
-        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+        """Make the pass's dropout a function of the seed, the pass and the process."""
+        torch.manual_seed(self.seed * 100_003 + self.current_epoch + 7_919_000_003 * self.global_rank)
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum of the loss over the scored epochs, and their number."""
         logits_BSK = self.net(batch.features_BSF, batch.series_BCT, batch.mask_BSG, batch.valid_BS)
-        scored = (batch.target_BSK.sum(dim=2) > 0).sum().clamp(min=1)
-        return -(batch.target_BSK * logits_BSK.log_softmax(dim=2)).sum() / scored
+        scored = (batch.target_BSK.sum(dim=2) > 0).sum()
+        return -(batch.target_BSK * logits_BSK.log_softmax(dim=2)).sum(), scored
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Loss of a batch."""
-        loss = self._loss(batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.valid_BS))
+        """Loss of a batch: the mean over its scored epochs, those of the other processes' parts included."""
+        total, scored = self._loss(batch)
+        # Processes average their gradients: each divides by its share of all the batch's epochs, not by its own, so
+        # that an epoch weighs the same wherever it is seen.
+        everywhere = self.trainer.strategy.reduce(scored, reduce_op="sum")
+        loss = total / everywhere.clamp(min=1) * self.trainer.world_size
+        several = self.trainer.world_size > 1
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.valid_BS), sync_dist=several)
         return loss
 
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Loss on subjects kept out of the fit."""
-        self.log("validation_loss", self._loss(batch), batch_size=len(batch.valid_BS))
+    def validation_step(self, batch: Batch, _: int) -> tuple[Tensor, Tensor]:
+        """Sum of the loss, and its epochs; `training.callbacks.KeepBest` makes the mean of all."""
+        return self._loss(batch)
 
     def configure_optimizers(self) -> dict[str, object]:
         """AdamW under one cycle of the learning rate, a step a batch."""

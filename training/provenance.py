@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from staging.errors import InputError
 from staging.features import GROUPS
 from training.datasets import attribution
 from training.night import LabelledNight
 from training.recipe import Recipe
+from training.selection import Selection
 from training.simulated import hypnogram_sources
 
-__all__ = ["RUN_FILE", "claim_run", "describe_run", "write_run"]
+if TYPE_CHECKING:
+    from training.start import Start
+
+__all__ = ["RUN_FILE", "claim_run", "describe_run", "night_digest", "write_run"]
 
 RUN_FILE = "run.json"
 _MARK_FILE = "fit.sha256"
@@ -24,75 +29,92 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def describe_run(
-    nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int, hypnograms: Path | None
+    nights: Sequence[LabelledNight],
+    recipe: Recipe,
+    *,
+    seed: int,
+    hypnograms: Path | None,
+    start: Start | None = None,
+    selection: Selection = Selection(),  # noqa: B008  (frozen)
 ) -> dict[str, Any]:
     """Commit, recipe, seed, data sets with attribution, and a hash of every night's tracks and labels.
 
     Returns
     -------
     dict
-        JSON-able. ``commit`` ends in ``+`` where the checkout had uncommitted changes.
+        JSON-able. ``commit`` ends in ``+`` where the checkout had uncommitted changes; ``groups`` are those of the
+        nights and of the networks that the fit started from.
     """
     datasets = sorted({night.dataset for night in nights})
+    shown = frozenset(() if start is None else start.groups).union(*(night.groups for night in nights))
     return {
         "commit": _commit(),
         "seed": seed,
         "recipe": json.loads(recipe.to_json()),
+        "selection": dataclasses.asdict(selection),
+        "start": None if start is None else start.describe(),
         "data": {
             dataset: {
                 "attribution": attribution(dataset),
-                "nights": [[night.subject, _digest(night)] for night in nights if night.dataset == dataset],
+                "nights": [[night.subject, night_digest(night)] for night in nights if night.dataset == dataset],
             }
             for dataset in datasets
         },
-        "groups": [group for group in GROUPS if any(group in night.groups for night in nights)],
+        "groups": [group for group in GROUPS if group in shown],
         "hypnograms": [] if hypnograms is None else hypnogram_sources(hypnograms),
     }
 
 
-def write_run(
-    folder: Path, nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int, hypnograms: Path | None
-) -> None:
+def write_run(folder: Path, description: dict[str, Any]) -> None:
     """Write the description into the run's folder."""
-    text = json.dumps(describe_run(nights, recipe, seed=seed, hypnograms=hypnograms), indent=1)
-    (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / RUN_FILE).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
 
 
 def claim_run(
-    folder: Path, nights: Sequence[LabelledNight], recipe: Recipe, *, seed: int, hypnograms: Path | None
+    folder: Path,
+    nights: Sequence[LabelledNight],
+    recipe: Recipe,
+    *,
+    seed: int,
+    hypnograms: Path | None,
+    start: Start | None = None,
+    selection: Selection = Selection(),  # noqa: B008  (frozen)
 ) -> None:
     """Mark a folder as that of one fit, so that weights of another are never taken for its own.
 
     Raises
     ------
     InputError
-        If the folder holds weights of another recipe, seed, nights or hypnograms.
+        If the folder holds weights of another recipe, seed, nights, hypnograms, start or selection.
     """
-    content = json.dumps(
-        [
-            json.loads(recipe.to_json()),
-            seed,
-            sorted([night.dataset, night.subject, _digest(night)] for night in nights),
-            [] if hypnograms is None else hypnogram_sources(hypnograms),
-        ]
-    )
-    mark = hashlib.sha256(content.encode()).hexdigest()
+    made_from = [
+        json.loads(recipe.to_json()),
+        seed,
+        sorted([night.dataset, night.subject, night_digest(night)] for night in nights),
+        [] if hypnograms is None else hypnogram_sources(hypnograms),
+    ]
+    # What is left at its default is not in the mark: it had none before there was a choice.
+    if start is not None:
+        made_from.append({"start": start.describe()["weights"]})
+    if selection != Selection():
+        made_from.append(dataclasses.asdict(selection))
+    mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / _MARK_FILE
-    if file.is_file():
-        if file.read_text(encoding="ascii").strip() != mark:
-            raise InputError(
-                folder,
-                "it holds a fit of another recipe, seed or data",
-                "give an empty folder, or what it was made with",
-            )
-    elif any(folder.glob("member_*")):
-        raise InputError(folder, f"it holds weights without {_MARK_FILE}", "give an empty folder")
-    else:
-        file.write_text(mark + "\n", encoding="ascii")
+    held = file.read_text(encoding="ascii").strip() if file.is_file() else None
+    if held != mark and any(folder.glob("member_*")):
+        if held is None:
+            raise InputError(folder, f"it holds weights without {_MARK_FILE}", "give an empty folder")
+        raise InputError(
+            folder,
+            "it holds a fit of another recipe, seed, data, start or selection",
+            "give an empty folder, or what it was made with",
+        )
+    file.write_text(mark + "\n", encoding="ascii")
 
 
-def _digest(night: LabelledNight) -> str:
+def night_digest(night: LabelledNight) -> str:
+    """A hash of a night's tracks and labels."""
     return hashlib.sha256(night.reference.tobytes() + night.tracks.digest().encode()).hexdigest()[:16]
 
 

@@ -2,64 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.ensemble import Ensemble
 from models.export import export
-from models.sequence import SequenceNet, SequenceShape
 from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.card import card, headline
-from training.provenance import RUN_FILE
+from training.selection import Selection
+from training.start import load_members
 
-__all__ = ["CARD_FILE", "export_run", "load_members"]
+__all__ = ["CARD_FILE", "export_run"]
 
 CARD_FILE = "CARD.md"
 
 
-def load_members(run: Path) -> tuple[list[SequenceNet], dict[str, Any]]:
-    """The networks of a run of ``fit`` and its description.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no finished run.
-    """
-    described = run / RUN_FILE
-    if not described.is_file():
-        raise InputError(run, f"it has no {RUN_FILE}", "give the folder that `python -m training fit` wrote")
-    description = json.loads(described.read_text(encoding="utf-8"))
-    recipe = description["recipe"]
-    members = []
-    for number in range(recipe["members"]):
-        weights = run / f"member_{number}.pt"
-        if not weights.is_file():
-            raise InputError(run, f"{weights.name} is missing", "let `python -m training fit` finish")
-        net = SequenceNet(SequenceShape(**(recipe["shape"] | {"dilations": tuple(recipe["shape"]["dilations"])})))
-        net.load_state_dict(torch.load(weights, weights_only=True))
-        members.append(net.eval())
-    return members, description
-
-
-def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) -> float:
+def export_run(run: Path, out: Path, *, results: Path | None, name: str | None = None, version: str) -> float:
     """Write the model file, and its card beside it.
 
     Parameters
     ----------
     run : path
-        Folder of ``fit``.
+        Folder of ``fit`` or ``finetune``.
     out : path
         The ``.onnx`` file.
-    results : path
-        JSON of ``evaluate``, for the figures of the card.
-    name, version : str
+    results : path or None
+        JSON of ``evaluate``, for the decision and the figures of the card. A run of ``finetune`` from a model may go
+        without: it keeps the model's decision, and its card says that it was not evaluated.
+    name : str, optional
+        Of the model; ``staging-default`` or ``staging-finetuned`` where none is given.
+    version : str
         Of the model.
 
     Returns
@@ -73,29 +51,43 @@ def export_run(run: Path, out: Path, *, results: Path, name: str, version: str) 
         If the run or the results are not there, or were made by another recipe.
     """
     members, description = load_members(run)
-    if not results.is_file():
-        raise InputError(results, "there is no such file", "write it with `python -m training evaluate`")
-    evaluated = json.loads(results.read_text(encoding="utf-8"))
-    for what in ("recipe", "data", "groups", "hypnograms", "seed"):
-        if evaluated["protocol"][what] != description[what]:
-            raise InputError(results, f"it was made with another {what} than the run", "evaluate what the run fitted")
-    if evaluated["protocol"]["held_out"]:
-        raise InputError(results, "it is of a held-out set", "evaluate with folds, so that all of the data are tested")
+    start = description.get("start")
+    evaluated = None if results is None else _results_of(results, description)
+    if evaluated is not None:
+        decision = evaluated["decision"]
+    elif start and start["decision"]:
+        decision = start["decision"]
+    else:
+        raise InputError(run, "it needs the results of an evaluation", "give --results of `evaluate`")
+    own = (*(data["attribution"] for data in description["data"].values()), *description["hypnograms"])
     spec = ModelSpec(
         spec_version=1,
-        name=name,
+        name=name or ("staging-finetuned" if start else "staging-default"),
         version=version,
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
         groups=tuple(description["groups"]),
-        decision=DecisionRule(**evaluated["decision"]),
-        datasets=(
-            *(data["attribution"] for data in description["data"].values()),
-            *description["hypnograms"],
-        ),
+        decision=DecisionRule(**decision),
+        datasets=tuple(dict.fromkeys((*start["datasets"], *own) if start else own)),
         commit=description["commit"],
-        headline=headline(evaluated),
+        headline=headline(description, evaluated),
     )
     difference = export(Ensemble(members, spec.features, spec.groups), spec, out)
     (out.parent / CARD_FILE).write_text(card(spec, description, evaluated, difference), encoding="utf-8")
     return difference
+
+
+def _results_of(file: Path, description: dict[str, Any]) -> dict[str, Any]:
+    """Results of an evaluation of what the run was made by."""
+    if not file.is_file():
+        raise InputError(file, "there is no such file", "write it with `python -m training evaluate`")
+    evaluated: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    # Runs of before there was a choice in them say nothing of it.
+    older = {"start": None, "selection": dataclasses.asdict(Selection())}
+    protocol, described = older | evaluated["protocol"], older | description
+    for what in ("recipe", "data", "groups", "hypnograms", "seed", "start", "selection"):
+        if protocol[what] != described[what]:
+            raise InputError(file, f"it was made with another {what} than the run", "evaluate what the run fitted")
+    if protocol["held_out"]:
+        raise InputError(file, "it is of a held-out set", "evaluate with folds, so that all of the data are tested")
+    return evaluated

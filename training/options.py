@@ -1,0 +1,104 @@
+"""Options that commands of the training command line have in common."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+
+from training.recipe import Recipe, Stretch
+from training.running import Running
+from training.selection import Selection
+
+__all__ = ["recipe_options", "recipe_with", "running_of", "running_options", "selection_of", "selection_options"]
+
+
+def recipe_options() -> argparse.ArgumentParser:
+    """Options that change a recipe; one that is not given changes nothing."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("recipe")
+    group.add_argument("--members", type=int, help="networks of the ensemble")
+    group.add_argument("--passes", type=int, help="passes over the real nights")
+    group.add_argument("--batch-size", type=int, help="nights of a step, over all devices together")
+    group.add_argument("--learning-rate", type=float, help="peak of its cycle")
+    group.add_argument("--simulated-nights", type=int, help="simulated nights to draw from; 0 does without")
+    group.add_argument("--mixed-simulated", type=int, help="simulated nights in every pass")
+    group.add_argument(
+        "--passes-simulated", type=int, help="passes over simulated nights alone, before the real ones (default: none)"
+    )
+    return parser
+
+
+def recipe_with(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """A recipe with the options that were given."""
+    own = {name: getattr(options, name) for name in ("members", "simulated_nights", "mixed_simulated")}
+    recipe = dataclasses.replace(recipe, **{name: value for name, value in own.items() if value is not None})
+    of_stretch = {name: getattr(options, name) for name in ("passes", "batch_size", "learning_rate")}
+    given = {name: value for name, value in of_stretch.items() if value is not None}
+    recipe = dataclasses.replace(recipe, second=dataclasses.replace(recipe.second, **given))
+    if options.passes_simulated:
+        # There are many more simulated nights than real ones: larger batches, and an average that reaches as far.
+        first = Stretch(passes=options.passes_simulated, batch_size=8, learning_rate=2e-3)
+        recipe = dataclasses.replace(recipe, first=first)
+    return recipe
+
+
+def selection_options() -> argparse.ArgumentParser:
+    """Options of `Selection`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("selection")
+    default = Selection()
+    group.add_argument(
+        "--validate",
+        type=float,
+        default=default.validate,
+        metavar="SHARE",
+        help="keep this share of every set's subjects apart, and the pass that is best on them (default: none)",
+    )
+    group.add_argument(
+        "--patience",
+        type=int,
+        default=default.patience,
+        metavar="PASSES",
+        help="with --validate: end after so many passes without a better one (default: %(default)s)",
+    )
+    group.add_argument(
+        "--balance", action="store_true", help="give every data set the same share of a pass, whatever its size"
+    )
+    return parser
+
+
+def selection_of(options: argparse.Namespace) -> Selection:
+    """The selection that was asked for."""
+    return Selection(validate=options.validate, patience=options.patience, balance=options.balance)
+
+
+def running_options() -> argparse.ArgumentParser:
+    """Options of `Running`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("hardware and logs")
+    default = Running()
+    group.add_argument(
+        "--accelerator", default=default.accelerator, help="auto, cpu, gpu or mps (default: %(default)s)"
+    )
+    group.add_argument("--devices", type=int, default=default.devices, help="on each machine (default: %(default)s)")
+    group.add_argument("--nodes", type=int, default=default.nodes, help="machines (default: %(default)s)")
+    group.add_argument("--strategy", default=default.strategy, help="auto or ddp (default: %(default)s)")
+    group.add_argument(
+        "--precision", default=default.precision, help="32-true, bf16-mixed or 16-mixed (default: %(default)s)"
+    )
+    group.add_argument("--tensorboard", action="store_true", help="TensorBoard's files beside the CSV of each stretch")
+    return parser
+
+
+def running_of(options: argparse.Namespace) -> Running:
+    """Hardware and logs that were asked for; progress bars where somebody looks at them."""
+    return Running(
+        accelerator=options.accelerator,
+        devices=options.devices,
+        nodes=options.nodes,
+        strategy=options.strategy,
+        precision=options.precision,
+        tensorboard=options.tensorboard,
+        progress=sys.stderr.isatty(),
+    )

@@ -1,0 +1,219 @@
+"""Networks that were fitted before, as a place to go on from: a model file, or the folder of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.ensemble import Ensemble
+from models.restore import restore, shape_from
+from models.sequence import SequenceNet
+from staging.decision import DecisionRule
+from staging.errors import InputError
+from staging.features import FeatureSpec
+from staging.model import DEFAULT_MODEL
+from training.night import LabelledNight
+from training.provenance import RUN_FILE, night_digest
+from training.recipe import Recipe, Stretch
+
+__all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start"]
+
+SHIPPED = "shipped"
+"""Stands for the model that ships with the package."""
+
+GENTLE = Stretch(passes=10, batch_size=4, learning_rate=3e-4, average_decay=0.9)
+"""Few passes at a low rate: enough to take up another device or another population, too little to forget the rest."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """Fitted networks, and what they were made from.
+
+    Attributes
+    ----------
+    name : str
+        Name and version of the model, or that of the run's folder.
+    members : tuple of SequenceNet
+        Without weights for what they were never shown.
+    spec : FeatureSpec
+        Of their inputs.
+    groups : tuple of str
+        Groups of inputs (`staging.features.GROUPS`) that they were shown.
+    datasets : tuple of str
+        What they were fitted on, with licences and attribution, one line each.
+    digests : frozenset of str
+        Nights that they were fitted on, as far as those are known one by one.
+    unlisted : frozenset of str
+        Attributions of the data sets of which they saw nights that are not known one by one.
+    decision : DecisionRule or None
+        Of the model; a run has none.
+    commit : str
+        Commit of the code that fitted them.
+    """
+
+    name: str
+    members: tuple[SequenceNet, ...]
+    spec: FeatureSpec
+    groups: tuple[str, ...]
+    datasets: tuple[str, ...]
+    digests: frozenset[str]
+    unlisted: frozenset[str]
+    decision: DecisionRule | None
+    commit: str
+
+    def __post_init__(self) -> None:
+        Ensemble(self.members, self.spec, self.groups).forget_unseen()
+
+    def describe(self) -> dict[str, Any]:
+        """All but the weights, of which there is a digest; JSON-able."""
+        digest = hashlib.sha256()
+        for member in self.members:
+            for weight in member.state_dict().values():
+                digest.update(weight.numpy().tobytes())
+        return {
+            "name": self.name,
+            "weights": digest.hexdigest()[:16],
+            "commit": self.commit,
+            "groups": list(self.groups),
+            "datasets": list(self.datasets),
+            "decision": None if self.decision is None else dataclasses.asdict(self.decision),
+        }
+
+    def recipe(self) -> Recipe:
+        """How to go on: the `GENTLE` stretch on the nights given, without simulated ones, in the networks' dimensions.
+
+        Raises
+        ------
+        InputError
+            If no recipe of today gives networks of these dimensions.
+        """
+        shape = self.members[0].shape
+        names = {field.name for field in dataclasses.fields(Recipe)}
+        dimensions = {name: value for name, value in dataclasses.asdict(shape).items() if name in names}
+        recipe = Recipe(
+            members=len(self.members),
+            simulated_nights=0,
+            mixed_simulated=0,
+            first=None,
+            second=GENTLE,
+            spec=self.spec,
+            **dimensions,
+        )
+        if any(member.shape != recipe.shape() for member in self.members):
+            raise InputError(
+                self.name,
+                "its networks have dimensions that no recipe of this version gives",
+                "use the version of this package that fitted them",
+            )
+        return recipe
+
+    def refuse_if_seen(self, nights: Sequence[LabelledNight], attributions: dict[str, str]) -> None:
+        """Refuse to be tested on nights that these networks may have been fitted on.
+
+        Parameters
+        ----------
+        nights : sequence of LabelledNight
+            To be tested on.
+        attributions : dict of str to str
+            Of their data sets.
+
+        Raises
+        ------
+        InputError
+            If one of them, or of its data set, was seen.
+        """
+        for night in nights:
+            if night_digest(night) in self.digests or attributions[night.dataset] in self.unlisted:
+                raise InputError(
+                    f"{night.dataset} {night.subject}",
+                    f"{self.name} was fitted on nights of it, so its figures would be of people it has seen",
+                    "evaluate on nights that the networks to start from never saw",
+                )
+
+
+def load_start(where: str) -> Start:
+    """Networks to go on from.
+
+    Parameters
+    ----------
+    where : str
+        A ``.onnx`` file of ``export``, the folder of a finished run, or `SHIPPED`.
+
+    Returns
+    -------
+    Start
+
+    Raises
+    ------
+    StagingError
+        If there are no networks that can be read.
+    """
+    if where == SHIPPED:
+        with as_file(files("staging.weights") / DEFAULT_MODEL) as shipped:
+            return _of_model(shipped)
+    path = Path(where)
+    return _of_run(path) if path.is_dir() else _of_model(path)
+
+
+def load_members(run: Path) -> tuple[list[SequenceNet], dict[str, Any]]:
+    """The networks of a run of ``fit`` and its description.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run.
+    """
+    described = run / RUN_FILE
+    if not described.is_file():
+        raise InputError(run, f"it has no {RUN_FILE}", "give the folder that `python -m training fit` wrote")
+    description = json.loads(described.read_text(encoding="utf-8"))
+    recipe = description["recipe"]
+    members = []
+    for number in range(recipe["members"]):
+        weights = run / f"member_{number}.pt"
+        if not weights.is_file():
+            raise InputError(run, f"{weights.name} is missing", "let `python -m training fit` finish")
+        net = SequenceNet(shape_from(recipe["shape"]))
+        net.load_state_dict(torch.load(weights, weights_only=True))
+        members.append(net.eval())
+    return members, description
+
+
+def _of_model(path: Path) -> Start:
+    members, spec = restore(path)
+    return Start(
+        name=f"{spec.name} {spec.version}",
+        members=tuple(members),
+        spec=spec.features,
+        groups=spec.groups,
+        datasets=spec.datasets,
+        digests=frozenset(),
+        unlisted=frozenset(spec.datasets),
+        decision=spec.decision,
+        commit=spec.commit,
+    )
+
+
+def _of_run(folder: Path) -> Start:
+    members, description = load_members(folder)
+    before = description.get("start") or {"datasets": []}
+    own = [data["attribution"] for data in description["data"].values()]
+    return Start(
+        name=f"run {folder.resolve().name}",
+        members=tuple(members),
+        spec=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"]), where=str(folder)),
+        groups=tuple(description["groups"]),
+        datasets=tuple(dict.fromkeys([*before["datasets"], *own, *description["hypnograms"]])),
+        digests=frozenset(digest for data in description["data"].values() for _, digest in data["nights"]),
+        unlisted=frozenset(before["datasets"]),
+        decision=None,
+        commit=description["commit"],
+    )
