@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from staging.errors import FormatError
 
@@ -78,6 +81,33 @@ class Source:
         if not content:
             raise FormatError(self.label(name), "the file is empty", "copy it from the device again, or remove it")
         return content
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """A file to be read piece by piece, for those that may be too large for memory.
+
+        Raises
+        ------
+        FormatError
+            If the file is damaged or may not be read, also while it is read.
+        """
+        where = self.label(name)
+        try:
+            if not self._is_zip:
+                with self._on_disk(name).open("rb") as file:
+                    yield file
+                return
+            with zipfile.ZipFile(self.path) as archive:
+                try:
+                    member = archive.open(self._inner[name])
+                except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
+                    raise _locked(where) from error
+                with member:
+                    yield member
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise _damaged(where) from error
+        except OSError as error:
+            raise FormatError(where, f"cannot be read ({error.strerror or error})") from error
 
     def pick(self, wanted: Iterable[str]) -> dict[str, str]:
         """Those of the wanted file names that are there, whatever their case, all from one folder: the top or the only.
@@ -192,12 +222,20 @@ def _unzipped(path: Path, entry: str, n_bytes: int, where: str) -> bytes:
         with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
             return file.read(n_bytes)
     except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
-        problem = "the zip is encrypted or packed in a way that cannot be read"
-        raise FormatError(where, problem, "unpack it and give the folder") from error
+        raise _locked(where) from error
     except (MemoryError, OSError):
         raise
     except Exception as error:  # each of the decompressors fails in its own way
-        raise FormatError(where, "the zip is damaged", "copy it from the device again") from error
+        raise _damaged(where) from error
+
+
+def _locked(where: str) -> FormatError:
+    problem = "the zip is encrypted or packed in a way that cannot be read"
+    return FormatError(where, problem, "unpack it and give the folder")
+
+
+def _damaged(where: str) -> FormatError:
+    return FormatError(where, "the zip is damaged", "copy it from the device again")
 
 
 def _zip(path: Path) -> dict[str, int]:

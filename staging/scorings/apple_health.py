@@ -31,7 +31,7 @@ from staging.errors import FormatError
 from staging.hypnogram import Hypnogram, Stage
 from staging.scorings.options import Options
 from staging.scorings.segments import Segment, nights_of, numbered, sample
-from staging.scorings.xml import Element, elements
+from staging.readers.xml import Element, elements
 
 __all__ = ["TITLE", "read", "sniff"]
 

@@ -20,7 +20,7 @@ from staging.hypnogram import Hypnogram
 from staging.scorings.codes import CODE_TABLES
 from staging.scorings.options import Options, located
 from staging.scorings.segments import Segment, nights_of, numbered, tile
-from staging.scorings.xml import Element, elements
+from staging.readers.xml import Element, elements
 
 __all__ = ["TITLE", "read", "sniff"]
 

@@ -166,3 +166,25 @@ def test_files_in_takes_those_that_are_there(tmp_path):
     source = files_in(tmp_path, ["labels/a.txt", "motion/a.txt"])
     assert dict(source.sizes) == {"labels/a.txt": 3}
     assert source.read("labels/a.txt") == b"0 1"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_can_be_read_piece_by_piece(tmp_path, packed):
+    content = bytes(range(256)) * 100
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "a.xml").write_bytes(content)
+    path = zipped(tmp_path / "night.zip", {"a.xml": content}) if packed else tmp_path / "night"
+    with open_source(path).open("a.xml") as file:
+        assert b"".join(iter(lambda: file.read(1000), b"")) == content
+
+
+def test_damage_that_shows_only_while_a_file_is_read_is_one_line(tmp_path):
+    path = zipped(tmp_path / "night.zip", {"a.xml": bytes(range(256)) * 4000}, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    content[500_000] ^= 0xFF
+    path.write_bytes(content)
+    with (
+        pytest.raises(FormatError, match=r"a\.xml: the zip is damaged"),
+        open_source(path).open("a.xml") as file,
+    ):
+        list(iter(lambda: file.read(1 << 16), b""))
