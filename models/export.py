@@ -10,8 +10,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +19,16 @@ import torch
 from torch import nn
 
 from models.ensemble import Ensemble
+from models.gate import (
+    EXAMPLE_EPOCHS,
+    LENGTHS,
+    MAX_DIFFERENCE,
+    ParityError,
+    agreement,
+    missing_patterns,
+    to_onnx,
+    write_gated,
+)
 from staging.features import GROUPS, ModelInputs, feature_names
 from staging.model import SPEC_KEY, Model, ModelSpec
 
@@ -28,18 +36,6 @@ __all__ = ["LENGTHS", "MAX_DIFFERENCE", "NETWORKS_KEY", "ParityError", "export",
 
 NETWORKS_KEY = "staging.networks"
 """Key of the members' dimensions and of the places of their weights in the model file's metadata."""
-
-OPSET = 20
-LENGTHS = (20, 61, 480, 960, 1500)
-"""Numbers of epochs that the gate tries; the example's is not among them."""
-
-EXAMPLE_EPOCHS = 240
-MAX_DIFFERENCE = 1e-4
-"""Largest difference of a probability between torch and onnxruntime."""
-
-
-class ParityError(RuntimeError):
-    """The exported file does not compute what the network computes."""
 
 
 def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
@@ -68,38 +64,15 @@ def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
     network = network.eval()
     example = _random_night(spec, EXAMPLE_EPOCHS, range(len(GROUPS)), np.random.default_rng(0))
     epochs = torch.export.Dim("epochs", min=2, max=100_000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations inside the exporter are not ours to mend
-        program = torch.onnx.export(
-            network,
-            tuple(torch.from_numpy(array) for array in (example.features, example.series, example.mask)),
-            input_names=["features", "series", "mask"],
-            output_names=["probabilities"],
-            dynamic_shapes=({0: epochs}, {1: 6 * epochs}, {0: epochs}),
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise ParityError("torch gave no ONNX program")
-    model = program.model_proto
+    model = to_onnx(
+        network,
+        {"features": example.features, "series": example.series, "mask": example.mask},
+        ({0: epochs}, {1: 6 * epochs}, {0: epochs}),
+    )
     entries = {SPEC_KEY: spec.to_json()}
     if isinstance(network, Ensemble):
         entries[NETWORKS_KEY] = _networks_entry(network, model)
-    for key, value in entries.items():
-        model.metadata_props.add(key=key, value=value)
-    _strip(model)
-    onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".onnx", delete=False) as temporary:
-        temporary.write(model.SerializeToString(deterministic=True))
-    try:
-        difference = parity(network, Path(temporary.name))
-        Path(temporary.name).chmod(0o644)
-        Path(temporary.name).replace(path)
-    finally:
-        Path(temporary.name).unlink(missing_ok=True)
-    return difference
+    return write_gated(model, entries, path, lambda file: parity(network, file))
 
 
 def parity(network: nn.Module, path: Path, *, lengths: Sequence[int] = LENGTHS) -> float:
@@ -113,25 +86,12 @@ def parity(network: nn.Module, path: Path, *, lengths: Sequence[int] = LENGTHS) 
     model = Model(path)
     rng = np.random.default_rng(1)
     largest = 0.0
-    patterns = [
-        present for count in range(len(GROUPS) + 1) for present in itertools.combinations(range(len(GROUPS)), count)
-    ]
-    for length, present in itertools.product(lengths, patterns):
+    for length, (present, names) in itertools.product(lengths, missing_patterns(GROUPS)):
         night = _random_night(model.spec, length, present, rng)
         with torch.no_grad():
             arrays = (night.features, night.series, night.mask)
             expected = network(*(torch.from_numpy(array) for array in arrays)).numpy()
-        found = model.probabilities(night)
-        what = f"{length} epochs with {', '.join(GROUPS[group] for group in present) or 'no sensor'}"
-        if found.shape != expected.shape:
-            raise ParityError(f"{what}: shape {found.shape}, not {expected.shape}")
-        difference = float(np.abs(found - expected).max())
-        largest = max(largest, difference)
-        # A tie within rounding may fall either way; anything else must be the same stage.
-        margin = np.sort(expected, axis=1)[:, -1] - np.sort(expected, axis=1)[:, -2]
-        other = (found.argmax(axis=1) != expected.argmax(axis=1)) & (margin > 1e-5)
-        if difference > MAX_DIFFERENCE or other.any():
-            raise ParityError(f"{what}: probabilities differ by {difference:.2g}, {other.sum()} stages differ")
+        largest = max(largest, agreement(f"{length} epochs with {names}", expected, model.probabilities(night)))
     return largest
 
 
@@ -172,16 +132,3 @@ def _random_night(
     for group, rows in (("heart", slice(0, 2)), ("counts", slice(2, 4))):
         series[rows] *= np.repeat(mask[:, GROUPS.index(group)], 6)
     return ModelInputs(features=features, series=series, mask=mask)
-
-
-def _strip(model: onnx.ModelProto) -> None:
-    """Take out stack traces and paths of the machine that exported."""
-    model.producer_name, model.doc_string = "staging", ""
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
-        value.doc_string = ""
-        if hasattr(value, "metadata_props"):
-            del value.metadata_props[:]
-    del model.graph.metadata_props[:]
