@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import RecordingError
+from staging.readers.acceleration import OTHER_UNITS
 from staging.readers.timing import MAX_SPAN_S
 from staging.recording import Events, Recording, Signal
 
@@ -40,11 +41,7 @@ _PLAUSIBLE: Mapping[str, tuple[float, float]] = {
 """Where the median of a channel must lie (of the acceleration, its size)."""
 
 _MISTAKES: Mapping[str, tuple[_Mistake, ...]] = {
-    "acc": (
-        _Mistake(8.0, 12.0, "m/s², not g", "divide by 9.80665"),
-        _Mistake(50.0, 90.0, "1/64 g, not g", "divide by 64"),
-        _Mistake(700.0, 1400.0, "mg, not g", "divide by 1000"),
-    ),
+    "acc": tuple(_Mistake(unit.low, unit.high, f"{unit.name}, not g", unit.mend) for unit in OTHER_UNITS),
     "temp": (
         _Mistake(55.0, 130.0, "°F, not °C", "subtract 32 and divide by 1.8"),
         _Mistake(250.0, 330.0, "K, not °C", "subtract 273.15"),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from staging.errors import FormatError
+from staging.readers.acceleration import NAMED_UNITS, plain_unit
 
 if TYPE_CHECKING:
     from edfio import EdfSignal
@@ -35,13 +36,12 @@ _AXES = (
 )
 
 _UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "acc": {"g": (1.0, 0.0), "mg": (1e-3, 0.0)}
-    | dict.fromkeys(("m/s2", "m/s^2", "m/s**2", "m/s/s", "m/s", "ms-2"), (1 / 9.80665, 0.0)),
+    "acc": {unit: (factor, 0.0) for unit, factor in NAMED_UNITS.items()},
     "temp": dict.fromkeys(("c", "degc", "degreec", "cel", "celsius", "deg"), (1.0, 0.0))
     | dict.fromkeys(("f", "degf", "degreef", "fahrenheit"), (1 / 1.8, -32 / 1.8))
     | dict.fromkeys(("k", "kelvin"), (1.0, -273.15)),
 }
-"""Units in lower case and ASCII ("m/s" is what that leaves of m/s²) to factor and offset."""
+"""Units, as `plain_unit` leaves them, to factor and offset."""
 
 
 def choose(signals: Sequence[EdfSignal], channels: Mapping[str, str], where: str) -> dict[str, Sequence[EdfSignal]]:
@@ -74,7 +74,7 @@ def choose(signals: Sequence[EdfSignal], channels: Mapping[str, str], where: str
 def conversion(channel: str, signal: EdfSignal) -> tuple[float, float, tuple[str, ...]]:
     """Factor and offset to the channel's unit, and a warning where the stated unit is not known."""
     known = _UNITS.get(channel, {})
-    unit = re.sub(r"[^a-z0-9/^*-]", "", signal.physical_dimension.lower())
+    unit = plain_unit(signal.physical_dimension)
     if not known or unit in known:
         return *known.get(unit, (1.0, 0.0)), ()
     taken = "g" if channel == "acc" else "°C"
