@@ -124,7 +124,9 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         if self.changes is not None and rng.random() < self.hidden_clock:
             inputs.features[:, self.clock] = 0.0
             inputs.mask[:, GROUPS.index("clock")] = 0.0
-        return inputs, soft_labels(night.reference, self.smoothing)
+        # An epoch that no sensor saw would only teach the average night.
+        seen = np.where(night.usable, night.reference, -1)
+        return inputs, soft_labels(seen, self.smoothing)
 
 
 def collate(items: Sequence[tuple[ModelInputs, NDArray[np.float32]]]) -> Batch:

@@ -104,6 +104,16 @@ def test_soft_labels_are_distributions_and_borders_are_shared():
     assert not soft[3].any(), "what nobody scored teaches nothing"
 
 
+def test_an_epoch_that_no_sensor_saw_teaches_nothing():
+    night = made_up_night("a", 1)
+    for sensor in ("heart", "motion"):
+        night.tracks.coverage[sensor][20:30] = 0.0
+    _, target = NightDataset([night], Recipe().spec, smoothing=LabelSmoothing())[0]
+    taught = target.sum(axis=1) > 0
+    assert not taught[20:30].any()
+    assert taught[:20].all()
+
+
 def test_a_pass_is_the_same_again_and_the_next_pass_is_another():
     recipe = Recipe()
     nights = [made_up_night(str(i), i) for i in range(3)]
