@@ -143,8 +143,10 @@ def _nights(options: argparse.Namespace) -> list[LabelledNight]:
         dataset, separator, folder = entry.partition("=")
         if not separator:
             raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(DATASETS)} before the folder")
+        if dataset in folders:
+            raise InputError(entry, f"it is a second folder of {dataset}", "put them into one")
         folders[dataset] = Path(folder)
-    return load_nights(folders, strict=options.strict)
+    return load_nights(folders, strict=options.strict, cache=options.cache, jobs=options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         "--hypnograms", type=Path, metavar="FOLDER", help="scored hypnograms that simulated nights may follow"
     )
     learning.add_argument("--strict", action="store_true", help="stop at the first night that cannot be read")
+    learning.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keep what is made of the nights here, and take it from here"
+    )
+    learning.add_argument(
+        "--jobs", type=int, default=1, help="nights to read at a time; with evaluate folds too (default: %(default)s)"
+    )
     learning.add_argument("--seed", type=int, default=0)
     of_a_fit = [learning, recipe_options(), selection_options(), running_options()]
 
@@ -181,7 +189,6 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--hold-out", choices=DATASETS, help="test on this whole set instead of on folds")
     evaluate.add_argument("--out", type=Path, required=True, metavar="RESULTS.json", help="a table goes beside it")
     evaluate.add_argument("--run", type=Path, help="folder that keeps each fold, so that a broken run goes on")
-    evaluate.add_argument("--jobs", type=int, default=1, help="folds at a time")
     evaluate.set_defaults(command=_evaluate)
 
     export = commands.add_parser("export", help="write a run as one ONNX file, through the parity gate")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,9 @@ from numpy.typing import NDArray
 from staging.errors import InputError
 from staging.hypnogram import Hypnogram
 from staging.recording import Recording
-from staging.tracks import Tracks, slice_tracks
+from staging.tracks import Tracks, prepare, slice_tracks
 
-__all__ = ["LabelledNight", "ScoredRecording", "labelled_night"]
+__all__ = ["LabelledNight", "NightSource", "ScoredRecording", "labelled_night"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +36,32 @@ class ScoredRecording:
     subject: str
     recording: Recording
     reference: Hypnogram
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightSource:
+    """A night that has not been read yet: cheap to list, and to send to another process.
+
+    Attributes
+    ----------
+    dataset, name : str
+        The set, and the night's name in it, which no other night of the set has.
+    files : tuple of Path
+        All that `read` reads; what it gives depends on nothing else.
+    read : callable
+        Reads the night, or raises the `StagingError` that says why it cannot be; a module's function or a partial of
+        one, so that it can be pickled.
+    """
+
+    dataset: str
+    name: str
+    files: tuple[Path, ...]
+    read: Callable[[], ScoredRecording]
+
+    def night(self) -> LabelledNight:
+        """Read the recording and make its tracks, which takes from a second to minutes."""
+        scored = self.read()
+        return labelled_night(scored.dataset, scored.subject, prepare(scored.recording), scored.reference)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

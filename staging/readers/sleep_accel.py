@@ -35,12 +35,12 @@ from staging.readers.tables import Table, is_number
 from staging.readers.timing import MAX_SPAN_S, to_events, to_signal
 from staging.recording import EPOCH_S, Recording, Signal
 
-__all__ = ["CHANNELS", "TITLE", "read", "read_reference", "sniff", "subjects"]
+__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects"]
 
 TITLE = "Sleep-Accel set, cropped or raw (any one file of a subject, or a folder with one subject)"
 CHANNELS = ("acc", "hr", "counts")
 
-_FILES = {
+FILES = {
     "{}_cleaned_hr.out": "hr",
     "{}_cleaned_counts.out": "counts",
     "{}_cleaned_psg.out": "labels",
@@ -53,9 +53,9 @@ _FILES = {
 }
 """The published layouts: a subject's files to what they hold."""
 
-_KINDS = {file.rpartition("{}_")[2]: kind for file, kind in _FILES.items()}
+_KINDS = {file.rpartition("{}_")[2]: kind for file, kind in FILES.items()}
 _NAME = re.compile(r"(\d+)_({})".format("|".join(re.escape(ending) for ending in _KINDS)))
-_RAW_FOLDERS = {file.partition("/")[0] for file in _FILES if "/" in file}
+_RAW_FOLDERS = {file.partition("/")[0] for file in FILES if "/" in file}
 _INDEX_OF_LABEL = np.array([0, 1, 2, 3, 3, 4, -1])  # of W N1 N2 N3 R; the last is -1's
 
 
@@ -172,7 +172,7 @@ def _together(source: Source) -> Source:
         return source
     folder = source.path.parent
     home = folder.parent if folder.name in _RAW_FOLDERS else folder
-    return files_in(home, [file.format(named[1]) for file in _FILES])
+    return files_in(home, [file.format(named[1]) for file in FILES])
 
 
 def _one_subject(source: Source) -> tuple[Source, str, dict[str, str]]:

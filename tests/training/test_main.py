@@ -69,7 +69,7 @@ def test_an_exported_run_stages_and_its_card_names_the_data(run_and_results, tmp
 
 
 @pytest.mark.parametrize(
-    ("data", "named"), [("slpdb", "NAME=FOLDER"), ("mesa=here", "no such data set"), ("slpdb=nowhere", "nowhere")]
+    ("data", "named"), [("slpdb", "NAME=FOLDER"), ("surprise=here", "no such data set"), ("slpdb=nowhere", "nowhere")]
 )
 def test_bad_data_is_one_line_and_exit_2(data, named, tmp_path, capsys):
     assert main(["fit", "--data", data, "--out", str(tmp_path / "run")]) == 2

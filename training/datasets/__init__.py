@@ -1,9 +1,12 @@
-"""Public polysomnography sets as labelled nights, one set a file.
+"""Sets of nights that people scored, one set a file.
 
 Each module has ``ATTRIBUTION`` (name, licence and citation, one line, which goes into every model trained on it) and
-``nights(folder)``, which yields nights or, in place of one that cannot be read, the error that says why. A set whose
-raw waveforms are published also has ``recordings(folder)``, which yields `training.night.ScoredRecording` in the same
-manner: what the waveform network is trained on.
+``sources(folder)``, which lists the set's nights without reading them: a `training.night.NightSource` each, in a fixed
+order, or in place of one that cannot be read the error that says why. Reading a source gives a
+`training.night.ScoredRecording`; integer codes of stages end at that door.
+
+`load_nights` makes tracks of them, through a cache if one is given, and `recordings` gives them as they are, which is
+what a network of waveforms is trained on.
 """
 
 from __future__ import annotations
@@ -15,11 +18,22 @@ from pathlib import Path
 from types import ModuleType
 
 from staging.errors import InputError, StagingError
-from training.night import LabelledNight
+from training.cache import obtain
+from training.night import LabelledNight, NightSource, ScoredRecording
 
-__all__ = ["DATASETS", "attribution", "load_nights"]
+__all__ = ["DATASETS", "attribution", "load_nights", "recordings", "sources"]
 
-DATASETS: tuple[str, ...] = ("sleep_accel", "slpdb")
+DATASETS: tuple[str, ...] = (
+    "sleep_accel",
+    "slpdb",
+    "dreamt",
+    "bidsleep",
+    "mesa",
+    "cfs",
+    "newcastle",
+    "wearanize",
+    "plain_folder",
+)
 """Names of the sets, which are also the names of their modules."""
 
 
@@ -28,7 +42,32 @@ def attribution(dataset: str) -> str:
     return str(_module(dataset).ATTRIBUTION)
 
 
-def load_nights(folders: Mapping[str, Path], *, strict: bool = False) -> list[LabelledNight]:
+def sources(dataset: str, folder: Path) -> list[NightSource | StagingError]:
+    """The nights of a set, listed but not read; the error of each that cannot be read stands in its place.
+
+    Raises
+    ------
+    StagingError
+        If the set is unknown, or the folder has no night of it.
+    """
+    found: list[NightSource | StagingError] = list(_module(dataset).sources(Path(folder)))
+    if not found:
+        raise InputError(folder, f"no night of {dataset} was found", "give the folder the set was unpacked to")
+    return found
+
+
+def recordings(dataset: str, folder: Path) -> Iterator[ScoredRecording | StagingError]:
+    """Recordings of a set with their stages, read one at a time; an error in place of one that cannot be read."""
+    for source in sources(dataset, folder):
+        try:
+            yield source.read() if isinstance(source, NightSource) else source
+        except StagingError as error:
+            yield error
+
+
+def load_nights(
+    folders: Mapping[str, Path], *, strict: bool = False, cache: Path | None = None, jobs: int = 1
+) -> list[LabelledNight]:
     """All nights of some sets, in a fixed order.
 
     Parameters
@@ -37,6 +76,10 @@ def load_nights(folders: Mapping[str, Path], *, strict: bool = False) -> list[La
         Set name to the folder it was downloaded to.
     strict : bool
         Stop at the first night that cannot be read; otherwise it is named on stderr and left out.
+    cache : path, optional
+        Folder that keeps what was made of the nights; see `training.cache`.
+    jobs : int
+        Processes that read at a time; the result is the same.
 
     Returns
     -------
@@ -45,21 +88,23 @@ def load_nights(folders: Mapping[str, Path], *, strict: bool = False) -> list[La
     Raises
     ------
     StagingError
-        If a set is unknown, a folder has no night, or (strict) a night cannot be read.
+        If a set is unknown, a folder has no night that can be read, or (strict) a night cannot be read.
     """
+    listed = [(dataset, found) for dataset, folder in folders.items() for found in sources(dataset, folder)]
+    made = obtain([found for _, found in listed if isinstance(found, NightSource)], cache=cache, jobs=jobs)
     nights: list[LabelledNight] = []
+    for _, found in listed:
+        night = next(made) if isinstance(found, NightSource) else found
+        if isinstance(night, LabelledNight):
+            nights.append(night)
+        elif strict:
+            made.close()
+            raise night
+        else:
+            print(f"left out: {night}", file=sys.stderr)
     for dataset, folder in folders.items():
-        found: Iterator[LabelledNight | StagingError] = _module(dataset).nights(Path(folder))
-        before = len(nights)
-        for night in found:
-            if isinstance(night, LabelledNight):
-                nights.append(night)
-            elif strict:
-                raise night
-            else:
-                print(f"left out: {night}", file=sys.stderr)
-        if len(nights) == before:
-            raise InputError(folder, f"no night of {dataset} was found", "give the folder the set was unpacked to")
+        if not any(night.dataset == dataset for night in nights):
+            raise InputError(folder, f"no night of {dataset} can be read", "mend the nights that were left out")
     return nights
 
 

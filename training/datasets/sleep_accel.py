@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from staging.errors import StagingError
+from staging.errors import InputError, StagingError
 from staging.readers import read
-from staging.readers.sleep_accel import read_reference, subjects
-from staging.tracks import prepare
-from training.night import LabelledNight, labelled_night
+from staging.readers.sleep_accel import FILES, read_reference, subjects
+from training.night import NightSource, ScoredRecording
 
-__all__ = ["ATTRIBUTION", "nights"]
+__all__ = ["ATTRIBUTION", "sources"]
 
 ATTRIBUTION = (
     "Sleep-Accel: Walch O., Motion and heart rate from a wrist-worn wearable and labeled sleep from polysomnography, "
@@ -19,19 +19,21 @@ ATTRIBUTION = (
 )
 
 
-def nights(folder: Path) -> Iterator[LabelledNight | StagingError]:
+def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a subject, cropped or raw layout."""
     for subject in subjects(folder):
-        try:
-            path = _a_file_of(folder, subject)
-            yield labelled_night(
-                "sleep_accel", subject, prepare(read(path, format="sleep_accel")), read_reference(path)
-            )
-        except StagingError as error:
-            yield error
+        files = tuple(folder / file.format(subject) for file in FILES if (folder / file.format(subject)).is_file())
+        if files:
+            yield NightSource(dataset="sleep_accel", name=subject, files=files, read=partial(_read, files[0], subject))
+        else:
+            yield InputError(folder, f"the files of {subject} are packed or deeper in it", "give their own folder")
 
 
-def _a_file_of(folder: Path, subject: str) -> Path:
-    """Any of the subject's files; the reader finds the others from it."""
-    names = (f"{subject}_cleaned_psg.out", f"labels/{subject}_labeled_sleep.txt")
-    return next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
+def _read(file: Path, subject: str) -> ScoredRecording:
+    """Any of the subject's files will do; the reader finds the others from it."""
+    return ScoredRecording(
+        dataset="sleep_accel",
+        subject=subject,
+        recording=read(file, format="sleep_accel"),
+        reference=read_reference(file),
+    )

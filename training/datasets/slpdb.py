@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,10 @@ import numpy as np
 from staging.errors import FormatError, StagingError
 from staging.hypnogram import CLASSES, Hypnogram, Stage
 from staging.recording import EPOCH_S, Events, Recording
-from staging.tracks import prepare
 from training.datasets.mit_annotations import BEAT_CODES, read_annotations
-from training.night import LabelledNight, labelled_night
+from training.night import NightSource, ScoredRecording
 
-__all__ = ["ATTRIBUTION", "nights"]
+__all__ = ["ATTRIBUTION", "sources"]
 
 ATTRIBUTION = (
     "MIT-BIH Polysomnographic Database: Ichimaru Y., Moody G.B., Psychiatry Clin Neurosci 53 (1999) 175-177, "
@@ -31,20 +31,19 @@ STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.
 """Rechtschaffen & Kales as AASM; MT (movement time) has no AASM stage and stays unscored."""
 
 
-def nights(folder: Path) -> Iterator[LabelledNight | StagingError]:
+def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a record."""
     for header in sorted(folder.glob("slp*.hea")):
-        try:
-            yield _night(header)
-        except StagingError as error:
-            yield error
+        files = (header, header.with_suffix(".st"), header.with_suffix(".ecg"))
+        missing = [file for file in files if not file.is_file()]
+        if missing:
+            yield FormatError(missing[0], "it is missing", "download the record again")
+        else:
+            yield NightSource(dataset="slpdb", name=header.stem, files=files, read=partial(_read, header))
 
 
-def _night(header: Path) -> LabelledNight:
+def _read(header: Path) -> ScoredRecording:
     record = header.stem
-    for suffix in (".ecg", ".st"):
-        if not header.with_suffix(suffix).is_file():
-            raise FormatError(header.with_suffix(suffix), "it is missing", "download the record again")
     stages = read_annotations(header.with_suffix(".st"))
     beats = read_annotations(header.with_suffix(".ecg"))
     # Annotations stand at the start of their epoch; a record's first at sample 1 in place of 0.
@@ -62,7 +61,12 @@ def _night(header: Path) -> LabelledNight:
         source=str(header),
     )
     subject = re.sub(r"(?<=\d)[abx]$", "", record)
-    return labelled_night("slpdb", subject, prepare(recording), Hypnogram.from_indices(reference, source=record))
+    return ScoredRecording(
+        dataset="slpdb",
+        subject=subject,
+        recording=recording,
+        reference=Hypnogram.from_indices(reference, source=record),
+    )
 
 
 def _start(header: Path) -> datetime | None:

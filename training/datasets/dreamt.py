@@ -1,0 +1,91 @@
+"""DREAMT: an Empatica E4 with polysomnography, 100 people of a sleep clinic, many with apnoea.
+
+Assumptions
+-----------
+- Rows come at 64 Hz, that of the pulse wave; acceleration (32 Hz, in 1/64 g), temperature (4 Hz) and the device's heart
+  rate (1 Hz) are held between their samples, and one row of each is taken. The intervals between beats are held too,
+  so that equal ones cannot be told apart: beats are found in the pulse wave instead.
+- Rows before the polysomnography have the stage P: they are unscored, and the scoring's epochs are counted from the
+  first row that is not P. Second 0 is the first of these epochs' boundaries in the recording.
+- No clock time is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from staging.errors import FormatError
+from staging.hypnogram import Stage
+from staging.readers.checks import check
+from staging.readers.tables import Table
+from staging.readers.timing import to_events, to_signal
+from staging.recording import EPOCH_S, Recording
+from training.datasets.scoring import between, named_stages
+from training.night import NightSource, ScoredRecording
+
+__all__ = ["ATTRIBUTION", "sources"]
+
+ATTRIBUTION = (
+    "DREAMT: Wang K., Yang J., Shetty A., Dunn J., Dataset for Real-time sleep stage EstimAtion using Multisensor "
+    "wearable Technology, PhysioNet, doi 10.13026/62an-cb28; PhysioNet Restricted Health Data License 1.5.0"
+)
+
+ROW_HZ = 64
+COLUMNS = ("TIMESTAMP", "BVP", "ACC_X", "ACC_Y", "ACC_Z", "TEMP", "HR")
+STAGES = {
+    b"P": Stage.UNSCORED,
+    b"Missing": Stage.UNSCORED,
+    b"W": Stage.W,
+    b"N1": Stage.N1,
+    b"N2": Stage.N2,
+    b"N3": Stage.N3,
+    b"R": Stage.R,
+}
+
+
+def sources(folder: Path) -> Iterator[NightSource]:
+    """One night a subject; the 64-Hz files, wherever in the folder they are."""
+    for file in sorted(folder.rglob("S*_whole_df.csv")):
+        subject = file.name.removesuffix("_whole_df.csv")
+        yield NightSource(dataset="dreamt", name=subject, files=(file,), read=partial(_read, file, subject))
+
+
+def _read(file: Path, subject: str) -> ScoredRecording:
+    where = str(file)
+    table = Table.parse(file.read_bytes(), where)
+    lacking = [name for name in (*COLUMNS, "Sleep_Stage") if name not in table.header]
+    if lacking:
+        raise FormatError(where, f"has no column {lacking[0]}", "give the set's 64-Hz files as published")
+    rows, warnings = table.numbers([table.header.index(name) for name in COLUMNS])
+    stages = table.text(table.header.index("Sleep_Stage"))[: len(rows)]
+    scored = np.flatnonzero(stages != b"P")
+    if not np.all(np.diff(rows[:, 0]) >= 0) or not scored.size:
+        raise FormatError(where, "its times do not increase, or no row is scored", "copy it from the data set again")
+    zero_s = float(rows[0, 0] + (rows[scored[0], 0] - rows[0, 0]) % EPOCH_S)
+    times_s = rows[:, 0] - zero_s
+    middles_s = EPOCH_S * (np.arange(int((times_s[-1] + 1 / ROW_HZ) // EPOCH_S)) + 0.5)
+    rows_of_epochs = np.searchsorted(times_s, middles_s).clip(max=len(stages) - 1)
+    reference = named_stages(stages[rows_of_epochs], STAGES, where)
+
+    found: dict[str, Any] = {}
+    for channel, columns, rate_hz, scale, unit in (
+        ("ppg", [1], 64, 1.0, "a.u."),
+        ("acc", [2, 3, 4], 32, 1 / 64, "g"),
+        ("temp", [5], 4, 1.0, "degC"),
+        ("hr", [6], 1, 1.0, "bpm"),
+    ):
+        every = slice(None, None, ROW_HZ // rate_hz)
+        values = rows[every, columns] * scale
+        make = to_events if channel == "hr" else to_signal
+        found[channel], notes = make(
+            times_s[every], values if len(columns) > 1 else values[:, 0], unit=unit, where=f"{where} ({channel})"
+        )
+        warnings += notes
+    recording = Recording(device="Empatica E4", subject=subject, source=where, warnings=warnings, **found)
+    scored_part = between(recording, 0.0, len(reference) * EPOCH_S)
+    return ScoredRecording(dataset="dreamt", subject=subject, recording=check(scored_part), reference=reference)

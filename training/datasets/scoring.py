@@ -1,0 +1,77 @@
+"""What adapters have in common: codes of stages become names, and recordings get the scoring's second 0."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.errors import FormatError, RecordingError
+from staging.hypnogram import Hypnogram, Stage
+from staging.recording import Events, Recording, Signal
+
+__all__ = ["between", "named_stages"]
+
+
+def named_stages(codes: NDArray[Any], meanings: Mapping[Any, Stage], where: str) -> Hypnogram:
+    """A hypnogram of 30-s epochs from codes, one an epoch.
+
+    Raises
+    ------
+    FormatError
+        If there is no code, or one means nothing.
+    """
+    if not codes.size:
+        raise FormatError(where, "holds no stages", "copy it from the data set again")
+    found, which = np.unique(codes, return_inverse=True)
+    unknown = [code for code in found.tolist() if code not in meanings]
+    if unknown:
+        raise FormatError(where, f"has the unknown stage {unknown[0]!r}", f"known are {', '.join(map(str, meanings))}")
+    names = np.array([meanings[code].value for code in found.tolist()])
+    return Hypnogram(stages=names[which], source=where)
+
+
+def between(recording: Recording, begin_s: float, length_s: float) -> Recording:
+    """A part of a recording, whose second 0 is the part's begin.
+
+    Raises
+    ------
+    RecordingError
+        If no channel has anything in that time.
+    """
+    parts = {name: _part(channel, begin_s, length_s) for name, channel in recording.channels().items()}
+    found = {name: part if _size(part) else None for name, part in parts.items()}
+    if not any(found.values()):
+        problem = f"nothing was recorded from second {begin_s:.0f} to {begin_s + length_s:.0f}, which was scored"
+        raise RecordingError(recording.source, problem, "check that recording and stages are of the same night")
+    return recording.replace(
+        start=None if recording.start is None else _later(recording.start, begin_s),
+        lights_off_s=None if recording.lights_off_s is None else recording.lights_off_s - begin_s,
+        lights_on_s=None if recording.lights_on_s is None else recording.lights_on_s - begin_s,
+        **found,
+    )
+
+
+def _part(channel: Signal | Events, begin_s: float, length_s: float) -> Signal | Events:
+    if isinstance(channel, Events):
+        inside = (channel.times_s >= begin_s) & (channel.times_s < begin_s + length_s)
+        return dataclasses.replace(channel, times_s=channel.times_s[inside] - begin_s, values=channel.values[inside])
+    first, last = (
+        min(max(int(np.ceil((at_s - channel.start_s) * channel.rate_hz - 1e-6)), 0), len(channel.samples))
+        for at_s in (begin_s, begin_s + length_s)
+    )
+    start_s = channel.start_s + first / channel.rate_hz - begin_s
+    return dataclasses.replace(channel, samples=channel.samples[first:last], start_s=start_s)
+
+
+def _size(channel: Signal | Events) -> int:
+    return len(channel.samples if isinstance(channel, Signal) else channel.values)
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    """Elapsed seconds later at the same offset; a zone's rules would count a change of clocks as elapsed."""
+    return datetime.fromisoformat(datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo).isoformat())
