@@ -139,7 +139,7 @@ def _counted(
         return counts / per_s, UTC
     if unit:
         return counts / _PER_S[unit], None
-    per_s = next((each for each in reversed(_PER_S.values()) if step >= shortest_s * each), 1.0)
+    per_s = next((each for each in sorted(_PER_S.values(), reverse=True) if step >= shortest_s * each), 1.0)
     return counts / per_s, None
 
 
