@@ -140,7 +140,7 @@ def read_entry(path: Path) -> LabelledNight | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as entry:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as entry:
             arrays = {name: entry[name] for name in entry.files}
         about: dict[str, Any] = json.loads(arrays.pop("about").item())
         start, warnings = about.pop("start"), tuple(about.pop("warnings"))
