@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from models.sequence import SequenceNet
 from staging.errors import InputError
 from training.batches import NightDataset
-from training.callbacks import KeepBest, OwnSignals
+from training.callbacks import KeepBest
 from training.module import StagingModule
 from training.night import LabelledNight
-from training.passes import PassBatches, balanced, loader, rank_and_world
+from training.passes import PassBatches, balanced, rank_and_world
 from training.provenance import claim_run
 from training.recipe import Recipe, Stretch
 from training.running import Running
 from training.selection import Selection, split_off
 from training.simulated import simulated_nights
 from training.start import Start
+from training.stretch import train
 
 __all__ = ["VALIDATION_FILE", "fit_members"]
 
@@ -174,59 +170,17 @@ class _Fitting:
             hidden_clock=self.recipe.hidden_clock,
             seed=self.seed,
         )
-        batches = PassBatches(dataset, how.batch_size, copies=copies, n_nights=len(nights))
-        module = StagingModule(
-            net.shape, learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=self.seed
+        module = StagingModule(net, learning_rate=how.learning_rate, weight_decay=how.weight_decay, seed=self.seed)
+        return train(
+            module,
+            PassBatches(dataset, how.batch_size, copies=copies, n_nights=len(nights)),
+            how,
+            validation=self._validation(validating, how.batch_size) if validating else None,
+            patience=self.selection.patience,
+            running=self.running,
+            run=run,
         )
-        module.net.load_state_dict(net.state_dict())
-        best = KeepBest(self.selection.patience) if validating else None
-        trainer = self._trainer(how, best, run)
-        last = None if run is None else run / "last.ckpt"
-        with warnings.catch_warnings():
-            # Worker processes would cost more than they bring: a night's features take a few milliseconds.
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-            trainer.fit(
-                module,
-                loader(batches),
-                self._validation(validating, how.batch_size) if validating else None,
-                ckpt_path=str(last) if last is not None and last.is_file() else None,
-            )
-        net.load_state_dict(module.net.cpu().state_dict() if best is None else best.weights)
-        return best
 
-    def _validation(self, nights: Sequence[LabelledNight], batch_size: int) -> torch.utils.data.DataLoader:
+    def _validation(self, nights: Sequence[LabelledNight], batch_size: int) -> PassBatches:
         dataset = NightDataset(nights, self.recipe.spec, smoothing=self.recipe.smoothing)
-        return loader(PassBatches(dataset, batch_size, shuffled=False))
-
-    def _trainer(self, how: Stretch, best: KeepBest | None, run: Path | None) -> lightning.Trainer:
-        callbacks: list[Callback] = [OwnSignals()]
-        if best is not None:
-            callbacks.append(best)
-        callbacks.append(EMAWeightAveraging(decay=how.average_decay))
-        loggers: list[Logger] = []
-        if run is not None:
-            # A run that goes on writes a further log: the next `version_N`.
-            callbacks.append(ModelCheckpoint(dirpath=run, save_last=True, save_top_k=0, save_on_train_epoch_end=True))
-            loggers.append(CSVLogger(run, name="log"))
-            if self.running.tensorboard:
-                loggers.append(TensorBoardLogger(run, name="tensorboard"))
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-        return lightning.Trainer(
-            accelerator=self.running.accelerator,
-            devices=self.running.devices,
-            num_nodes=self.running.nodes,
-            strategy=self.running.strategy,
-            precision=self.running.precision,
-            max_epochs=how.passes,
-            gradient_clip_val=1.0,
-            callbacks=callbacks,
-            logger=loggers,
-            enable_checkpointing=run is not None,
-            enable_progress_bar=self.running.progress,
-            enable_model_summary=False,
-            log_every_n_steps=1,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
+        return PassBatches(dataset, batch_size, shuffled=False)

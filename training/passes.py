@@ -6,7 +6,8 @@ processes that share a pass see, batch for batch, what one process would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch.distributed
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from staging.features import ModelInputs
-from training.batches import Batch, NightDataset, collate
+from training.batches import NightDataset, collate
 from training.night import LabelledNight
 
 __all__ = ["Copies", "PassBatches", "balanced", "loader", "rank_and_world"]
@@ -138,6 +139,6 @@ class _WithBlank(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         return inputs, np.zeros_like(labels)
 
 
-def loader(batches: PassBatches) -> DataLoader[Batch]:
-    """The tensors of the batches."""
-    return DataLoader(_WithBlank(batches.dataset), batch_sampler=batches, collate_fn=collate)
+def loader(batches: PassBatches, collate_with: Callable[..., Any] = collate) -> DataLoader[Any]:
+    """The tensors of the batches, each joined by `collate_with`."""
+    return DataLoader(_WithBlank(batches.dataset), batch_sampler=batches, collate_fn=collate_with)
