@@ -35,12 +35,10 @@ import torch
 from torch import Tensor, nn
 
 from models.sequence import AttentionBlock, ConvBlock
+from models.waveform_spec import SENSORS
 from staging.recording import EPOCH_S
 
-__all__ = ["SENSORS", "WaveformNet", "WaveformShape", "WaveformStager"]
-
-SENSORS = ("ppg", "acc", "temperature")
-"""Sensors that are masked one by one, in the order of the mask's columns."""
+__all__ = ["WaveformNet", "WaveformShape", "WaveformStager"]
 
 STEPS = 32
 """Steps an epoch of the encoders of PPG and acceleration: fast enough for breathing to be seen in the pulse."""

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import InputError
 from staging.hypnogram import Hypnogram
-from staging.recording import Recording
+from staging.recording import EPOCH_S, Recording
 from staging.tracks import Tracks, prepare, slice_tracks
 
-__all__ = ["LabelledNight", "NightSource", "ScoredRecording", "labelled_night"]
+__all__ = [
+    "Labelled",
+    "LabelledNight",
+    "NightSource",
+    "ScoredRecording",
+    "common_epochs",
+    "labelled_night",
+    "tracks_of",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,10 +68,16 @@ class NightSource:
     files: tuple[Path, ...]
     read: Callable[[], ScoredRecording]
 
-    def night(self) -> LabelledNight:
-        """Read the recording and make its tracks, which takes from a second to minutes."""
-        scored = self.read()
-        return labelled_night(scored.dataset, scored.subject, prepare(scored.recording), scored.reference)
+
+class Labelled(Protocol):
+    """A night with its stages, whatever was made of its signals."""
+
+    dataset: str
+    subject: str
+    reference: NDArray[np.int64]
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell one night, its stages included, from another."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +120,10 @@ class LabelledNight:
         }
         return frozenset({"clock", *(group for group, track in recorded.items() if np.isfinite(track).any())})
 
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell one night, its stages included, from another."""
+        return hashlib.sha256(self.reference.tobytes() + self.tracks.digest().encode()).hexdigest()[:16]
+
     def hypnogram(self) -> Hypnogram:
         """The reference as a hypnogram."""
         return Hypnogram.from_indices(
@@ -115,26 +135,44 @@ class LabelledNight:
         )
 
 
+def tracks_of(scored: ScoredRecording) -> LabelledNight:
+    """Make a recording's tracks, which takes from a second to minutes."""
+    return labelled_night(scored.dataset, scored.subject, prepare(scored.recording), scored.reference)
+
+
 def labelled_night(dataset: str, subject: str, tracks: Tracks, reference: Hypnogram) -> LabelledNight:
     """Join tracks and reference that begin at the same second 0; the shorter one ends the night.
 
     Raises
     ------
     InputError
-        If the reference is not of 30-s epochs in five classes, or spans less than half or more than twice the tracks.
+        If the reference is not of these tracks (`common_epochs`).
     """
-    if reference.n_classes != 5 or reference.epoch_s != 30.0:
-        raise InputError(reference.source, "the labels are not five stages of 30-s epochs", "convert them first")
-    n = min(len(reference), tracks.n_epochs)
-    if 2 * n < max(len(reference), tracks.n_epochs):
-        raise InputError(
-            reference.source,
-            f"{len(reference)} labelled epochs for {tracks.n_epochs} recorded ones",
-            "check that labels and recording are of the same night and begin together",
-        )
+    n = common_epochs(reference, tracks.n_epochs)
     return LabelledNight(
         dataset=dataset,
         subject=subject,
         tracks=dataclasses.replace(slice_tracks(tracks, 0, n), subject=subject),
         reference=reference.indices()[:n],
     )
+
+
+def common_epochs(reference: Hypnogram, n_recorded: int) -> int:
+    """Number of epochs that are both scored and recorded, where both begin at second 0.
+
+    Raises
+    ------
+    InputError
+        If the reference is not of 30-s epochs in five classes, or spans less than half or more than twice the
+        recording.
+    """
+    if reference.n_classes != 5 or reference.epoch_s != EPOCH_S:
+        raise InputError(reference.source, "the labels are not five stages of 30-s epochs", "convert them first")
+    n = min(len(reference), n_recorded)
+    if 2 * n < max(len(reference), n_recorded):
+        raise InputError(
+            reference.source,
+            f"{len(reference)} labelled epochs for {n_recorded} recorded ones",
+            "check that labels and recording are of the same night and begin together",
+        )
+    return n

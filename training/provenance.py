@@ -21,7 +21,7 @@ from training.simulated import hypnogram_sources
 if TYPE_CHECKING:
     from training.start import Start
 
-__all__ = ["RUN_FILE", "claim_run", "describe_run", "night_digest", "write_run"]
+__all__ = ["RUN_FILE", "claim_run", "describe_run", "write_run"]
 
 RUN_FILE = "run.json"
 _MARK_FILE = "fit.sha256"
@@ -56,7 +56,7 @@ def describe_run(
         "data": {
             dataset: {
                 "attribution": attribution(dataset),
-                "nights": [[night.subject, night_digest(night)] for night in nights if night.dataset == dataset],
+                "nights": [[night.subject, night.digest()] for night in nights if night.dataset == dataset],
             }
             for dataset in datasets
         },
@@ -90,7 +90,7 @@ def claim_run(
     made_from = [
         json.loads(recipe.to_json()),
         seed,
-        sorted([night.dataset, night.subject, night_digest(night)] for night in nights),
+        sorted([night.dataset, night.subject, night.digest()] for night in nights),
         [] if hypnograms is None else hypnogram_sources(hypnograms),
     ]
     # What is left at its default is not in the mark: it had none before there was a choice.
@@ -111,11 +111,6 @@ def claim_run(
             "give an empty folder, or what it was made with",
         )
     file.write_text(mark + "\n", encoding="ascii")
-
-
-def night_digest(night: LabelledNight) -> str:
-    """A hash of a night's tracks and labels."""
-    return hashlib.sha256(night.reference.tobytes() + night.tracks.digest().encode()).hexdigest()[:16]
 
 
 def _commit() -> str:

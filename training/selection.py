@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from staging.errors import InputError
-from training.night import LabelledNight
+from training.night import Labelled
 
 __all__ = ["Selection", "split_off"]
+
+T = TypeVar("T", bound=Labelled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +54,12 @@ class Selection:
             raise InputError(f"--patience {self.patience}", "it is less than one pass", "give 1 or more")
 
 
-def split_off(
-    nights: Sequence[LabelledNight], share: float, *, seed: int
-) -> tuple[list[LabelledNight], list[LabelledNight]]:
+def split_off(nights: Sequence[T], share: float, *, seed: int) -> tuple[list[T], list[T]]:
     """Nights to learn from, and nights of other subjects to choose the pass by.
 
     Parameters
     ----------
-    nights : sequence of LabelledNight
+    nights : sequence of LabelledNight or LabelledWaveforms
         All sets together.
     share : float
         Of every data set's subjects, at least one where it has two; 0 keeps none apart.
@@ -67,7 +68,7 @@ def split_off(
 
     Returns
     -------
-    learning, validating : list of LabelledNight
+    learning, validating : list
         In the order given; never a subject in both.
 
     Raises

@@ -21,7 +21,7 @@ from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.model import DEFAULT_MODEL
 from training.night import LabelledNight
-from training.provenance import RUN_FILE, night_digest
+from training.provenance import RUN_FILE
 from training.recipe import Recipe, Stretch
 
 __all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start"]
@@ -131,7 +131,7 @@ class Start:
             If one of them, or of its data set, was seen.
         """
         for night in nights:
-            if night_digest(night) in self.digests or attributions[night.dataset] in self.unlisted:
+            if night.digest() in self.digests or attributions[night.dataset] in self.unlisted:
                 raise InputError(
                     f"{night.dataset} {night.subject}",
                     f"{self.name} was fitted on nights of it, so its figures would be of people it has seen",

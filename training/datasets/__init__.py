@@ -5,8 +5,8 @@ Each module has ``ATTRIBUTION`` (name, licence and citation, one line, which goe
 order, or in place of one that cannot be read the error that says why. Reading a source gives a
 `training.night.ScoredRecording`; integer codes of stages end at that door.
 
-`load_nights` makes tracks of them, through a cache if one is given, and `recordings` gives them as they are, which is
-what a network of waveforms is trained on.
+`load_nights` makes tracks of them, or the waveforms of the network that takes those, through a cache if one is given;
+`recordings` gives them as they are.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from staging.errors import InputError, StagingError
-from training.cache import obtain
-from training.night import LabelledNight, NightSource, ScoredRecording
+from training.cache import TRACKS, Kind, obtain
+from training.night import Labelled, NightSource, ScoredRecording
 
 __all__ = ["DATASETS", "attribution", "load_nights", "recordings", "sources"]
+
+T = TypeVar("T", bound=Labelled)
 
 DATASETS: tuple[str, ...] = (
     "sleep_accel",
@@ -66,14 +69,21 @@ def recordings(dataset: str, folder: Path) -> Iterator[ScoredRecording | Staging
 
 
 def load_nights(
-    folders: Mapping[str, Path], *, strict: bool = False, cache: Path | None = None, jobs: int = 1
-) -> list[LabelledNight]:
+    folders: Mapping[str, Path],
+    *,
+    kind: Kind[T] = TRACKS,
+    strict: bool = False,
+    cache: Path | None = None,
+    jobs: int = 1,
+) -> list[T]:
     """All nights of some sets, in a fixed order.
 
     Parameters
     ----------
     folders : mapping of str to path
         Set name to the folder it was downloaded to.
+    kind : Kind
+        What to make of the recordings: tracks, or `training.waveforms.WAVEFORMS`.
     strict : bool
         Stop at the first night that cannot be read; otherwise it is named on stderr and left out.
     cache : path, optional
@@ -83,7 +93,7 @@ def load_nights(
 
     Returns
     -------
-    list of LabelledNight
+    list of LabelledNight or LabelledWaveforms
 
     Raises
     ------
@@ -91,11 +101,11 @@ def load_nights(
         If a set is unknown, a folder has no night that can be read, or (strict) a night cannot be read.
     """
     listed = [(dataset, found) for dataset, folder in folders.items() for found in sources(dataset, folder)]
-    made = obtain([found for _, found in listed if isinstance(found, NightSource)], cache=cache, jobs=jobs)
-    nights: list[LabelledNight] = []
+    made = obtain([found for _, found in listed if isinstance(found, NightSource)], kind=kind, cache=cache, jobs=jobs)
+    nights: list[T] = []
     for _, found in listed:
         night = next(made) if isinstance(found, NightSource) else found
-        if isinstance(night, LabelledNight):
+        if not isinstance(night, StagingError):
             nights.append(night)
         elif strict:
             made.close()
