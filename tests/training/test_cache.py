@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import pickle
 import shutil
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 
 from staging.errors import FormatError, InputError, OutputError
 from staging.tracks import Tracks
+from tests.conftest import ROOT
 from training import cache as caching
 from training.cache import key_of, obtain, read_entry, write_entry
 from training.night import LabelledNight, NightSource
@@ -43,6 +48,11 @@ def was_read(tmp_path):
         return lines
 
     return look
+
+
+def was_read_so_far(folder) -> list[str]:
+    log = folder / "log"
+    return log.read_text(encoding="utf-8").split() if log.is_file() else []
 
 
 def same(one: LabelledNight, other: LabelledNight) -> None:
@@ -141,6 +151,30 @@ def test_what_was_made_before_a_kill_is_kept_and_the_rest_is_made_then(made, was
     assert was_read() == ["night1.txt", "night2.txt"]
     for one, other in zip(again, obtain(sources), strict=True):
         same(one, other)
+
+
+def test_a_run_that_is_killed_outright_goes_on_with_the_night_it_was_at(made, was_read, tmp_path):
+    cache = tmp_path / "cache"
+    sources = made("60", "70", "80")
+    script = (
+        "import sys, pathlib\n"
+        "from training.cache import obtain\n"
+        "from tests.training.made_sources import source\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "nights = [source(folder / f'night{number}.txt', folder / 'log') for number in range(3)]\n"
+        "list(obtain(nights, cache=folder / 'cache'))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, env=os.environ | {"WAIT_AT": "night2.txt"}
+    )
+    while len(was_read_so_far(tmp_path)) < 3:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    was_read()
+    assert len(list(obtain(sources, cache=cache))) == 3
+    assert was_read() == ["night2.txt"]
 
 
 @settings(deadline=None, max_examples=60)

@@ -36,15 +36,16 @@ ATTRIBUTION = (
 )
 
 ROW_HZ = 64
+ROUNDING_S = 0.1  # the last epoch is whole if the last row is so near to its end
 COLUMNS = ("TIMESTAMP", "BVP", "ACC_X", "ACC_Y", "ACC_Z", "TEMP", "HR")
 STAGES = {
-    b"P": Stage.UNSCORED,
-    b"Missing": Stage.UNSCORED,
-    b"W": Stage.W,
-    b"N1": Stage.N1,
-    b"N2": Stage.N2,
-    b"N3": Stage.N3,
-    b"R": Stage.R,
+    "P": Stage.UNSCORED,
+    "Missing": Stage.UNSCORED,
+    "W": Stage.W,
+    "N1": Stage.N1,
+    "N2": Stage.N2,
+    "N3": Stage.N3,
+    "R": Stage.R,
 }
 
 
@@ -68,9 +69,9 @@ def _read(file: Path, subject: str) -> ScoredRecording:
         raise FormatError(where, "its times do not increase, or no row is scored", "copy it from the data set again")
     zero_s = float(rows[0, 0] + (rows[scored[0], 0] - rows[0, 0]) % EPOCH_S)
     times_s = rows[:, 0] - zero_s
-    middles_s = EPOCH_S * (np.arange(int((times_s[-1] + 1 / ROW_HZ) // EPOCH_S)) + 0.5)
+    middles_s = np.arange(EPOCH_S / 2, times_s[-1] - EPOCH_S / 2 + ROUNDING_S, EPOCH_S)
     rows_of_epochs = np.searchsorted(times_s, middles_s).clip(max=len(stages) - 1)
-    reference = named_stages(stages[rows_of_epochs], STAGES, where)
+    reference = named_stages(np.char.decode(stages[rows_of_epochs], errors="replace"), STAGES, where)
 
     found: dict[str, Any] = {}
     for channel, columns, rate_hz, scale, unit in (

@@ -25,6 +25,7 @@ from staging.readers import read
 from staging.readers.about import read_about
 from staging.readers.source import Source, open_source
 from staging.readers.tables import Table
+from staging.readers.timing import MAX_SPAN_S
 from staging.recording import EPOCH_S
 from training.datasets.scoring import between, named_stages
 from training.night import NightSource, ScoredRecording
@@ -77,6 +78,9 @@ def _labels(source: Source) -> tuple[Hypnogram, float]:
     stages = np.char.upper(np.char.decode(table.text(header.index("stage"))[: len(times_s)], errors="replace"))
     if not times_s.size or not np.isfinite(times_s).all():
         raise FormatError(where, "has a row without a time, or no row", "give a time and a stage in every row")
+    if np.abs(times_s).max() > MAX_SPAN_S:
+        problem = f"{times_s[np.abs(times_s).argmax()]:g} s is more than a month from second 0"
+        raise FormatError(where, problem, "give seconds from the recording's begin")
     first_s = float(times_s.min())
     begin_s = first_s % EPOCH_S if first_s > 0 else first_s
     epochs = np.rint((times_s - begin_s) / EPOCH_S).astype(np.int64)

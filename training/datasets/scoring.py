@@ -14,7 +14,7 @@ from staging.errors import FormatError, RecordingError
 from staging.hypnogram import Hypnogram, Stage
 from staging.recording import Events, Recording, Signal
 
-__all__ = ["between", "named_stages"]
+__all__ = ["between", "later", "named_stages"]
 
 
 def named_stages(codes: NDArray[Any], meanings: Mapping[Any, Stage], where: str) -> Hypnogram:
@@ -49,7 +49,7 @@ def between(recording: Recording, begin_s: float, length_s: float) -> Recording:
         problem = f"nothing was recorded from second {begin_s:.0f} to {begin_s + length_s:.0f}, which was scored"
         raise RecordingError(recording.source, problem, "check that recording and stages are of the same night")
     return recording.replace(
-        start=None if recording.start is None else _later(recording.start, begin_s),
+        start=None if recording.start is None else later(recording.start, begin_s),
         lights_off_s=None if recording.lights_off_s is None else recording.lights_off_s - begin_s,
         lights_on_s=None if recording.lights_on_s is None else recording.lights_on_s - begin_s,
         **found,
@@ -72,6 +72,6 @@ def _size(channel: Signal | Events) -> int:
     return len(channel.samples if isinstance(channel, Signal) else channel.values)
 
 
-def _later(moment: datetime, seconds: float) -> datetime:
+def later(moment: datetime, seconds: float) -> datetime:
     """Elapsed seconds later at the same offset; a zone's rules would count a change of clocks as elapsed."""
     return datetime.fromisoformat(datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo).isoformat())

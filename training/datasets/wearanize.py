@@ -27,7 +27,7 @@ from staging.hypnogram import Stage
 from staging.readers import read
 from staging.readers.tables import Table
 from staging.recording import EPOCH_S, Events, Recording, Signal
-from training.datasets.scoring import between, named_stages
+from training.datasets.scoring import between, later, named_stages
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "OFFSETS", "sources"]
@@ -94,4 +94,4 @@ def _on_clock(recording: Recording, offset_s: float, seconds_a_second: float) ->
         return dataclasses.replace(channel, start_s=start_s, rate_hz=channel.rate_hz * seconds_a_second)
 
     channels = {name: moved(channel) for name, channel in recording.channels().items()}
-    return between(recording, offset_s, np.inf).replace(**channels)
+    return recording.replace(start=recording.start and later(recording.start, offset_s), **channels)
