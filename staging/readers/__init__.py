@@ -26,6 +26,7 @@ _MODULES = {
     "edf": "staging.readers.edf",
     "e4": "staging.readers.e4",
     "geneactiv": "staging.readers.geneactiv",
+    "axivity": "staging.readers.axivity",
     "sleep_accel": "staging.readers.sleep_accel",
     "plain": "staging.readers.plain",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,8 @@ _MAX_RATIO = 300
 _FREE_BYTES = 64 << 20
 _MAX_DEPTH = 4
 _MAX_FILES = 20_000
+_MAX_HEADS = 200
+_HEAD_BYTES = 512
 _JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 
 
@@ -49,6 +51,7 @@ class Source:
     is_file: bool = False
     _inner: Mapping[str, str] = field(default_factory=dict, repr=False)
     _is_zip: bool = field(default=False, repr=False)
+    _heads: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def where(self) -> str:
@@ -137,6 +140,39 @@ class Source:
             )
         return next(iter(folders.values()), {})
 
+    def beginning(self, fits: Callable[[bytes], bool]) -> list[str]:
+        """Those of the first 200 files, in the order of their names, whose first 512 bytes fit."""
+        try:
+            if not self._heads:
+                self._heads.update(self._read_heads())
+        except OSError as error:
+            raise FormatError(self.where, f"cannot be read ({error.strerror or error})") from error
+        return [name for name, head in self._heads.items() if fits(head)]
+
+    def only(self, names: Sequence[str], kind: str) -> str:
+        """The one name of the files of a kind.
+
+        Raises
+        ------
+        FormatError
+            If there are none, or several: one file is one recording.
+        """
+        if len(names) == 1:
+            return names[0]
+        listed = f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
+        raise FormatError(self.where, f"holds {len(names)} {kind} files{listed}", f"give one {kind} file")
+
+    def _read_heads(self) -> dict[str, bytes]:
+        names = sorted(name for name, size in self.sizes.items() if size)[:_MAX_HEADS]
+        if not self._is_zip:
+            return {name: self.head(name, _HEAD_BYTES) for name in names}
+        heads = {}
+        with _unzipping(self.where), zipfile.ZipFile(self.path) as archive:  # opened once: its list may be long
+            for name in names:
+                with _unzipping(self.label(name)), archive.open(self._inner[name]) as file:
+                    heads[name] = file.read(_HEAD_BYTES)
+        return heads
+
     def _on_disk(self, name: str) -> Path:
         return self.path if self.is_file else self.path / self._inner[name]
 
@@ -218,9 +254,16 @@ def _folder(folder: Path) -> dict[str, int]:
 
 
 def _unzipped(path: Path, entry: str, n_bytes: int, where: str) -> bytes:
+    with _unzipping(where), zipfile.ZipFile(path) as archive, archive.open(entry) as file:
+        return file.read(n_bytes)
+
+
+@contextmanager
+def _unzipping(where: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(entry) as file:
-            return file.read(n_bytes)
+        yield
+    except FormatError:
+        raise
     except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
         raise _locked(where) from error
     except (MemoryError, OSError):
