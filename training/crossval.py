@@ -51,11 +51,14 @@ class Prediction:
     fold : int
     probabilities : dict of str to ndarray of float32, shape (S, 5)
         By the sensors shown, keys `SENSOR_SETS`.
+    members : tuple of ndarray of float32, shape (S, 5)
+        Of each network alone with all sensors: they differ in their seed, as the same fit made again would.
     """
 
     night: LabelledNight
     fold: int
     probabilities: dict[str, NDArray[np.float32]]
+    members: tuple[NDArray[np.float32], ...] = ()
 
 
 def split_by_subject(
@@ -85,11 +88,15 @@ def split_by_subject(
 def predict(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
     """Probabilities of one night with each set of sensors."""
     inputs = extract(night.tracks, spec)
+    return {name: _probabilities(network, inputs, spec, groups) for name, groups in SENSOR_SETS.items()}
+
+
+def _probabilities(
+    network: Ensemble, inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]
+) -> NDArray[np.float32]:
     with torch.no_grad():
-        return {
-            name: network(*(torch.from_numpy(a) for a in _shown(inputs, spec, groups))).numpy()
-            for name, groups in SENSOR_SETS.items()
-        }
+        shown = (torch.from_numpy(array) for array in _shown(inputs, spec, groups))
+        return np.asarray(network(*shown).numpy())
 
 
 def _shown(inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]) -> tuple[NDArray[np.float32], ...]:
@@ -214,8 +221,19 @@ def _fold(
     )
     shown = groups_of(known).union(() if start is None else start.groups)
     network = Ensemble(members, recipe.spec, shown)
+    alone = [Ensemble([member], recipe.spec, shown) for member in members]
+
+    def prediction(night: LabelledNight) -> Prediction:
+        every = extract(night.tracks, recipe.spec)
+        return Prediction(
+            night=night,
+            fold=index,
+            probabilities=predict(network, night, recipe.spec),
+            members=tuple(_probabilities(member, every, recipe.spec, SENSOR_SETS["all"]) for member in alone),
+        )
+
     return {
-        position: Prediction(night=night, fold=index, probabilities=predict(network, night, recipe.spec))
+        position: prediction(night)
         for position, night in enumerate(nights)
         if (night.dataset, night.subject) in held_out
     }

@@ -6,6 +6,7 @@ both hypnograms, and of nights of which most was recorded: an hour of a watch th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
     -------
     dict
         JSON-able, by data set: ``classes`` (agreement in 5, 4, 3, 2 classes), ``nights`` (bias of night totals),
-        ``calibration``, ``sensors`` (the ablation).
+        ``calibration``, ``sensors`` (the ablation), ``members`` (each network alone: what the seed is worth).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
     rule_of_fold = {
@@ -81,9 +82,17 @@ class _Decided:
     """
 
     def __init__(self, prediction: Prediction, rule: DecisionRule) -> None:
+        self.prediction = prediction
         self.night = prediction.night
         self.probabilities = prediction.probabilities
         self.rule = rule
+
+    def by_member(self) -> list[_Decided]:
+        """The same night as each network alone sees it, decided by the same rule."""
+        return [
+            _Decided(dataclasses.replace(self.prediction, probabilities={"all": alone}, members=()), self.rule)
+            for alone in self.prediction.members
+        ]
 
     def indices(self, n_classes: int, sensors: str = "all") -> NDArray[np.int64]:
         """Decided classes of all epochs."""
@@ -108,6 +117,10 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
         "calibration": _calibration(predictions, subjects),
         "nights": _nights([p for p in predictions if _mostly_recorded(p.night)]),
         "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in SENSOR_SETS},
+        "members": [
+            {str(k): _headline(alone, k, "all") for k in CLASSES}
+            for alone in zip(*(prediction.by_member() for prediction in predictions), strict=True)
+        ],
     }
 
 
@@ -238,7 +251,7 @@ def to_markdown(results: dict[str, Any]) -> str:
             *_table_of_stages(dataset["classes"]["5"]),
             *_table_of_nights(dataset["nights"]),
             *_calibration_line(dataset["calibration"]),
-            *_table_of_sensors(dataset["sensors"]),
+            *_table_of_sensors(dataset["sensors"], dataset["members"]),
         ]
     return "\n".join(lines)
 
@@ -294,9 +307,10 @@ def _calibration_line(calibration: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table_of_sensors(sensors: dict[str, Any]) -> list[str]:
+def _table_of_sensors(sensors: dict[str, Any], members: Sequence[dict[str, Any]]) -> list[str]:
     lines = ["| seen by the same networks | κ 5 | κ 4 | κ 3 | κ 2 |", "|---|---|---|---|---|"]
-    for name, figures in sensors.items():
+    alone = {f"all, member {number} alone": figures for number, figures in enumerate(members, start=1)}
+    for name, figures in (sensors | alone).items():
         cells = [figures[k]["kappa"] for k in ("5", "4", "3", "2")]
         lines.append(f"| {name} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
     return [*lines, ""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,19 @@ def test_perfect_predictions_have_a_kappa_of_one_and_no_bias():
     assert figures["nights"]["tst_min"]["bias"] == [0.0, 0.0, 0.0]
     assert figures["calibration"]["ece"][0] == pytest.approx(0.2)
     assert set(figures["nights"]) == set(NIGHT_METRICS)
+
+
+def test_each_member_alone_is_told_so_that_the_seed_s_worth_is_seen():
+    good, poor = predictions(1.0), predictions(0.6)
+    both = [
+        dataclasses.replace(a, members=(a.probabilities["all"], b.probabilities["all"]))
+        for a, b in zip(good, poor, strict=True)
+    ]
+    figures = report(both)["made_up"]
+    better, worse = figures["members"]
+    assert better["4"]["kappa"] == 1.0 > worse["4"]["kappa"] + 0.2
+    table = to_markdown({"protocol": {"folds": 3, "held_out": None, "split": "by subject"}, "datasets": {"a": figures}})
+    assert f"| all, member 2 alone | {worse['5']['kappa']:.3f} |" in table
 
 
 def test_each_data_set_is_told_apart():
