@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from models.sequence import SequenceNet
 from staging.errors import InputError
 from training.batches import NightDataset
 from training.callbacks import KeepBest
+from training.members import keep_member, take_up_member
 from training.module import StagingModule
 from training.night import LabelledNight
-from training.passes import PassBatches, balanced, rank_and_world
+from training.passes import PassBatches, balanced
 from training.provenance import claim_run
 from training.recipe import Recipe, Stretch
 from training.running import Running
@@ -24,10 +24,7 @@ from training.simulated import simulated_nights
 from training.start import Start
 from training.stretch import train
 
-__all__ = ["VALIDATION_FILE", "fit_members"]
-
-VALIDATION_FILE = "validation.json"
-"""In a run's folder, where subjects were kept apart: who, and the pass that each network was kept of."""
+__all__ = ["fit_members"]
 
 
 def fit_members(
@@ -76,16 +73,13 @@ def fit_members(
     learning, validating = split_off(nights, selection.validate, seed=seed)
     if run is not None:
         claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms, start=start, selection=selection)
-    kept: dict[str, dict[str, float]] = {}
     simulated: list[LabelledNight] = []
     members = []
     for number in range(recipe.members):
-        finished = None if run is None else run / f"member_{number}.pt"
         member_seed = seed * 1000 + number
         torch.manual_seed(member_seed)
         net = SequenceNet(recipe.shape())
-        if finished is not None and finished.is_file():
-            net.load_state_dict(torch.load(finished, weights_only=True))
+        if take_up_member(net, run, number):
             members.append(net.eval())
             continue
         if recipe.simulated_nights and not simulated:
@@ -104,13 +98,7 @@ def fit_members(
             validating=validating,
             run=None if folder is None else folder / "second",
         )
-        if finished is not None and rank_and_world()[0] == 0:
-            if best is not None:
-                kept[str(number)] = {"pass": best.kept_pass + 1, "validation_loss": best.loss}
-                _note_validation(finished.with_name(VALIDATION_FILE), validating, kept)
-            unfinished = finished.with_suffix(".part")
-            torch.save(net.state_dict(), unfinished)
-            unfinished.replace(finished)
+        keep_member(net, run, number, best, validating)
         members.append(net.eval())
     return members
 
@@ -122,21 +110,7 @@ def _check(recipe: Recipe, start: Start | None, running: Running) -> None:
         )
     if recipe.first is not None and recipe.simulated_nights == 0:
         raise InputError("the stretch on simulated nights", "there are none", "give --simulated-nights as well")
-    processes = running.devices * running.nodes
-    if processes > recipe.second.batch_size:
-        raise InputError(
-            f"{processes} devices",
-            f"they share batches of {recipe.second.batch_size} nights",
-            "give fewer devices or a larger --batch-size",
-        )
-
-
-def _note_validation(file: Path, validating: Sequence[LabelledNight], kept: dict[str, dict[str, float]]) -> None:
-    """Who was kept apart, and the pass of each member; members of before the run was broken off stay."""
-    before = json.loads(file.read_text(encoding="utf-8"))["kept"] if file.is_file() else {}
-    subjects = sorted({(night.dataset, night.subject) for night in validating})
-    text = json.dumps({"subjects": subjects, "kept": before | kept}, indent=1)
-    file.write_text(text + "\n", encoding="utf-8")
+    running.check_shares(recipe.second.batch_size)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 from staging.errors import InputError
 from staging.features import GROUPS
 from training.datasets import attribution
-from training.night import LabelledNight
+from training.night import Labelled, LabelledNight
 from training.recipe import Recipe
 from training.selection import Selection
-from training.simulated import hypnogram_sources
+from training.simulated import SIMULATED, hypnogram_sources
 
 if TYPE_CHECKING:
     from training.start import Start
+    from training.waveform_recipe import WaveformRecipe
 
-__all__ = ["RUN_FILE", "claim_run", "describe_run", "write_run"]
+__all__ = ["RUN_FILE", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
 
 RUN_FILE = "run.json"
+SIMULATED_NOTICE = "Simulated nights of this package (staging.simulate): no accuracy may be claimed on them"
 _MARK_FILE = "fit.sha256"
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,23 +47,27 @@ def describe_run(
         JSON-able. ``commit`` ends in ``+`` where the checkout had uncommitted changes; ``groups`` are those of the
         nights and of the networks that the fit started from.
     """
-    datasets = sorted({night.dataset for night in nights})
     shown = frozenset(() if start is None else start.groups).union(*(night.groups for night in nights))
     return {
-        "commit": _commit(),
+        "commit": commit(),
         "seed": seed,
         "recipe": json.loads(recipe.to_json()),
         "selection": dataclasses.asdict(selection),
         "start": None if start is None else start.describe(),
-        "data": {
-            dataset: {
-                "attribution": attribution(dataset),
-                "nights": [[night.subject, night.digest()] for night in nights if night.dataset == dataset],
-            }
-            for dataset in datasets
-        },
+        "data": describe_data(nights),
         "groups": [group for group in GROUPS if group in shown],
         "hypnograms": [] if hypnograms is None else hypnogram_sources(hypnograms),
+    }
+
+
+def describe_data(nights: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
+    """Attribution of every data set, and a hash of every night."""
+    return {
+        dataset: {
+            "attribution": SIMULATED_NOTICE if dataset == SIMULATED else attribution(dataset),
+            "nights": [[night.subject, night.digest()] for night in nights if night.dataset == dataset],
+        }
+        for dataset in sorted({night.dataset for night in nights})
     }
 
 
@@ -72,11 +78,11 @@ def write_run(folder: Path, description: dict[str, Any]) -> None:
 
 def claim_run(
     folder: Path,
-    nights: Sequence[LabelledNight],
-    recipe: Recipe,
+    nights: Sequence[Labelled],
+    recipe: Recipe | WaveformRecipe,
     *,
     seed: int,
-    hypnograms: Path | None,
+    hypnograms: Path | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
 ) -> None:
@@ -113,10 +119,11 @@ def claim_run(
     file.write_text(mark + "\n", encoding="ascii")
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The checkout's commit; ends in ``+`` where it had uncommitted changes."""
     try:
-        commit = _git("rev-parse", "--short=12", "HEAD")
-        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

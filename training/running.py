@@ -44,3 +44,13 @@ class Running:
                 raise InputError(f"--{name} {getattr(self, name)}", "there is no such number of them", "give 1 or more")
         if self.tensorboard and importlib.util.find_spec("tensorboard") is None:
             raise InputError("--tensorboard", "tensorboard is not installed", "pip install -e '.[tensorboard]'")
+
+    def check_shares(self, batch_size: int) -> None:
+        """Refuse to share batches between more processes than they have nights."""
+        processes = self.devices * self.nodes
+        if processes > batch_size:
+            raise InputError(
+                f"{processes} devices",
+                f"they share batches of {batch_size} nights",
+                "give fewer devices or a larger --batch-size",
+            )

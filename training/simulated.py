@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +20,22 @@ from numpy.typing import NDArray
 from staging.errors import InputError
 from staging.hypnogram import CLASSES
 from staging.recording import EPOCH_S
-from staging.simulate import DEFAULT, Parameters, simulate_stages, simulate_tracks, with_out_of_bed
+from staging.simulate import DEFAULT, Parameters, simulate_night, simulate_stages, simulate_tracks, with_out_of_bed
 from staging.tracks import Tracks
-from training.night import LabelledNight
+from training.night import LabelledNight, ScoredRecording
 from training.recipe import Recipe
 
-__all__ = ["hypnogram_sources", "measured_parameters", "scored_hypnograms", "simulated_nights"]
+__all__ = [
+    "SIMULATED",
+    "hypnogram_sources",
+    "measured_parameters",
+    "scored_hypnograms",
+    "simulated_nights",
+    "simulated_recordings",
+]
+
+SIMULATED = "simulated"
+"""Name that simulated nights bear where a data set's would stand."""
 
 STAGES = range(len(CLASSES[5]))
 MIN_EPOCHS_OF_STAGE = 20
@@ -94,7 +104,40 @@ def _night(
         coverage={"heart": heart, "motion": np.ones(n, np.float32), "temperature": np.zeros(n, np.float32)},
         device="simulated watch",
     )
-    return LabelledNight(dataset="simulated", subject=f"simulated {number}", tracks=tracks, reference=night.stages)
+    return LabelledNight(dataset=SIMULATED, subject=f"simulated {number}", tracks=tracks, reference=night.stages)
+
+
+def simulated_recordings(
+    n_nights: int, *, seed: int, duration_h: tuple[float, float] = (6.0, 9.0), parameters: Parameters = DEFAULT
+) -> Iterator[ScoredRecording]:
+    """Simulated nights of a wristband with raw PPG, acceleration and skin temperature.
+
+    They show that a network learns, and can add to real nights. No accuracy may be claimed on them.
+
+    Parameters
+    ----------
+    n_nights : int
+        How many, each of another person.
+    seed : int
+        Everything random follows from it.
+    duration_h : (shortest, longest)
+        Time in bed.
+    parameters : staging.simulate.Parameters
+        The simulator's numbers.
+
+    Yields
+    ------
+    ScoredRecording
+        Data set `SIMULATED`.
+    """
+    for number in range(n_nights):
+        rng = np.random.default_rng((seed, number))
+        night = simulate_night(
+            int(rng.integers(2**62)), duration_h=float(rng.uniform(*duration_h)), parameters=parameters
+        )
+        yield ScoredRecording(
+            dataset=SIMULATED, subject=f"simulated {number}", recording=night.recording, reference=night.reference
+        )
 
 
 def measured_parameters(nights: Sequence[LabelledNight], base: Parameters = DEFAULT) -> Parameters:
