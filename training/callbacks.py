@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from training.stopping import end_with
+from training.stopping import end_with, stop_if_asked
 
 __all__ = ["KeepBest", "OwnSignals"]
 
@@ -29,11 +29,18 @@ class OwnSignals(Callback):
         self.before = signal.getsignal(signal.SIGTERM)
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Put the handler back; a process that another one started ends with it."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self.before)
+        """A process that another one started ends with it."""
         if trainer.local_rank > 0:
             end_with(os.getppid())
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Put the handler back: Lightning set its own just before."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.before)
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        """Look whether a signal's exception was lost."""
+        stop_if_asked()
 
     def on_exception(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: Any) -> None:
         """Tell the processes that this one started."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["Stopped", "begin_worker", "end_with", "stoppable"]
+__all__ = ["Stopped", "begin_worker", "end_with", "stop_if_asked", "stoppable"]
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -36,7 +36,12 @@ class Stopped(BaseException):
         super().__init__(self.signal.name)
 
 
+_asked: list[int] = []
+"""The signal that was received, for where its exception was lost: one raised within a destructor is."""
+
+
 def _stop(number: int, _: FrameType | None) -> NoReturn:
+    _asked.append(number)
     for other in SIGNALS:
         signal.signal(other, signal.SIG_DFL)  # a second one ends the process where it stands
     raise Stopped(number)
@@ -48,12 +53,20 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    _asked.clear()
     before = {number: signal.signal(number, _stop) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _asked.clear()
+
+
+def stop_if_asked() -> None:
+    """Raise `Stopped` again where a signal was received and the exception did not end the run."""
+    if _asked:
+        raise Stopped(_asked[0])
 
 
 @functools.cache

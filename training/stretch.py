@@ -85,9 +85,12 @@ def _trainer(how: Stretch, best: KeepBest | None, running: Running, run: Path | 
     callbacks.append(EMAWeightAveraging(decay=how.average_decay))
     loggers: list[Logger] = []
     if run is not None:
+        # After every pass, over the one before: Lightning's `save_last` alone writes at the end of the fit only.
+        callbacks.append(
+            ModelCheckpoint(dirpath=run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
+        )
         # A run that goes on writes a further log: the next `version_N`.
-        callbacks.append(ModelCheckpoint(dirpath=run, save_last=True, save_top_k=0, save_on_train_epoch_end=True))
-        loggers.append(CSVLogger(run, name="log"))
+        loggers.append(CSVLogger(run, name="log", flush_logs_every_n_steps=1))
         if running.tensorboard:
             loggers.append(TensorBoardLogger(run, name="tensorboard"))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
