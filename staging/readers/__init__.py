@@ -28,9 +28,14 @@ _MODULES = {
     "geneactiv": "staging.readers.geneactiv",
     "axivity": "staging.readers.axivity",
     "sleep_accel": "staging.readers.sleep_accel",
+    "fitbit": "staging.readers.fitbit",
+    "phone": "staging.readers.phone",
     "plain": "staging.readers.plain",
 }
-"""Formats that ship, in the order in which they are tried; the most general one is the last."""
+"""Formats that ship, in the order in which they are tried; the most general are the last."""
+
+_FIRST_GENERAL = "phone"
+"""From here on formats are known by the names of columns alone: those of other packages are tried before them."""
 
 _GROUP = "staging.readers"
 
@@ -113,11 +118,10 @@ def read(
 
 
 def _readers() -> Iterator[tuple[str, _Reader]]:
-    *special, general = _MODULES
-    for name in special:
+    for name in _MODULES:
+        if name == _FIRST_GENERAL:
+            yield from _foreign()
         yield name, _shipped(name)
-    yield from _foreign()
-    yield general, _shipped(general)
 
 
 def _shipped(name: str) -> _Reader:

@@ -13,7 +13,7 @@ Assumptions
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import PurePath
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.tables import Stamps, Table, is_number
 
-__all__ = ["Clocked", "read_clocked", "taken_as_utc", "unix_scale"]
+__all__ = ["Clocked", "read_clocked", "taken_as_utc", "unix_s", "unix_scale"]
 
 _SPACED_ZONE = re.compile(rb"\d [+-]\d\d:?\d\d")
 _PER_S: Mapping[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -104,6 +104,23 @@ def read_clocked(
     if stamps.offset is None:
         notes = (*notes, taken_as_utc(float(seconds.min()), where))
     return Clocked(seconds, values, stamps.offset or UTC, notes)
+
+
+def unix_s(texts: Iterable[str]) -> NDArray[np.float64]:
+    """Unix seconds of ISO 8601 times; those without a zone are taken as UTC.
+
+    Raises
+    ------
+    ValueError
+        If one is no such time.
+
+    Examples
+    --------
+    >>> unix_s(["2023-11-14T22:13:20", "2023-11-14T23:13:20.5+01:00"]).tolist()
+    [1700000000.0, 1700000000.5]
+    """
+    moments = map(datetime.fromisoformat, texts)
+    return np.array([(each if each.tzinfo else each.replace(tzinfo=UTC)).timestamp() for each in moments])
 
 
 def unix_scale(value: float) -> float | None:

@@ -40,7 +40,7 @@ from staging.readers.tables import Stamps, Table, is_number
 from staging.readers.timing import to_events, to_signal
 from staging.recording import Recording
 
-__all__ = ["CHANNELS", "PLAIN_TABLES", "TITLE", "PlainTable", "read", "sniff"]
+__all__ = ["CHANNELS", "LATEST_UNIX_S", "PLAIN_TABLES", "TIME_COLUMNS", "TITLE", "PlainTable", "read", "sniff"]
 
 TITLE = "Plain tables acc, ppg, temp, ibi, hr, counts .csv and recording.toml (folder, zip or one table)"
 
@@ -67,9 +67,13 @@ PLAIN_TABLES = (
 
 CHANNELS = tuple(table.channel for table in PLAIN_TABLES)
 
-_TIME_COLUMNS = ("t_s", "time", "timestamp", "datetime")
+TIME_COLUMNS = ("t_s", "time", "timestamp", "datetime")
+"""Names of the column of times, the first that is there."""
+
+LATEST_UNIX_S = 1e11
+"""Times beyond are not in seconds, and are refused."""
+
 _EARLIEST_UNIX_S = 1e8
-_LATEST_UNIX_S = 1e11
 _US_PER_S = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -155,7 +159,7 @@ def _find(source: Source) -> dict[str, str]:
     if source.is_file:
         (name,) = source.sizes
         header = {cell.lower() for cell in _header(source, name)}
-        timed = header & set(_TIME_COLUMNS)
+        timed = header & set(TIME_COLUMNS)
         for table in PLAIN_TABLES:
             if (timed and header >= set(table.columns)) or name.lower() == table.file:
                 return {table.channel: name}
@@ -176,11 +180,11 @@ def _rows(source: Source, name: str, layout: PlainTable) -> tuple[_Rows, tuple[s
     table = Table.parse(source.read(name), where)
     header = [cell.lower() for cell in table.header]
     if not header and len(table.first_row) == 1 + len(layout.columns):
-        header = [_TIME_COLUMNS[0], *layout.columns]
-    time = next((header.index(column) for column in _TIME_COLUMNS if column in header), None)
+        header = [TIME_COLUMNS[0], *layout.columns]
+    time = next((header.index(column) for column in TIME_COLUMNS if column in header), None)
     if time is None or not set(layout.columns) <= set(header):
         problem = f"its columns are {', '.join(table.header or table.first_row)}"
-        raise FormatError(where, problem[:200], f"name them {_TIME_COLUMNS[0]},{','.join(layout.columns)}")
+        raise FormatError(where, problem[:200], f"name them {TIME_COLUMNS[0]},{','.join(layout.columns)}")
     if not any(table.first_row):
         raise FormatError(where, "has a header and no rows", "record something, or remove the file")
     columns = [header.index(column) for column in layout.columns]
@@ -206,7 +210,7 @@ def _unix(seconds: NDArray[np.float64], where: str) -> Stamps | None:
     middle = float(np.nanmedian(seconds)) if np.isfinite(seconds).any() else 0.0
     if middle < _EARLIEST_UNIX_S:
         return None
-    if middle > _LATEST_UNIX_S:
+    if middle > LATEST_UNIX_S:
         raise FormatError(where, f"a time of {middle:.0f} is not in seconds", "give Unix seconds, or seconds from 0")
     finite = np.where(np.isfinite(seconds), seconds, middle)
     return Stamps(wall_us=np.rint(finite * _US_PER_S).astype(np.int64), offset=UTC)

@@ -238,9 +238,9 @@ def _by_date(name: str) -> tuple[list[int], str]:
 
 
 def _joined(streams: Iterable[Stream]) -> list[Stream]:
-    """One stream a channel."""
+    """One stream a channel, its parts in the order of their beginnings."""
     by_channel: dict[str, list[Stream]] = {}
-    for stream in streams:
+    for stream in sorted(streams, key=_begin_s):
         by_channel.setdefault(stream.channel, []).append(stream)
     return [
         parts[0]
@@ -253,6 +253,11 @@ def _joined(streams: Iterable[Stream]) -> list[Stream]:
         )
         for channel, parts in by_channel.items()
     ]
+
+
+def _begin_s(stream: Stream) -> float:
+    finite = stream.times_s[np.isfinite(stream.times_s)]
+    return float(finite[0]) if finite.size else np.inf
 
 
 def _heart(joined: Sequence[Stream]) -> tuple[FloatArray, FloatArray]:

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from staging.cli import main
+from staging.hypnogram import Hypnogram
 from staging.readers.e4 import E4_STREAMS
+from staging.scorings import read_csv
 
 START = 1_700_000_000
 
@@ -38,6 +41,31 @@ def zip_of(home: Path) -> Path:
         for file in sorted(home.rglob("*")):
             archive.write(file, file.relative_to(home.parent))
     return path
+
+
+def heart_of_a_night(hours: float = 7.0, step_s: float = 5.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and whole bpm of a watch: slow waves, and short rises as in arousals."""
+    rng = np.random.default_rng(seed)
+    seconds = np.arange(0, hours * 3600, step_s)
+    bpm = 58 + 5 * np.sin(2 * np.pi * seconds / 5400) + 8 * (seconds % 1900 < 60) + rng.normal(0, 1, len(seconds))
+    return seconds, np.rint(bpm)
+
+
+def acc_of_a_night(hours: float = 1.0, rate_hz: float = 25.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and g of a wrist: still, turned every half hour, with a noisy minute at each turn."""
+    rng = np.random.default_rng(seed)
+    seconds = np.arange(int(hours * 3600 * rate_hz)) / rate_hz
+    angle = 0.4 + 0.9 * np.floor(seconds / 1800)
+    gravity = np.column_stack([np.cos(angle) * 0.8, np.sin(angle) * 0.8, np.full(len(seconds), 0.6)])
+    noise = np.where(seconds % 1800 < 60, 0.2, 0.003)[:, None]
+    return seconds, gravity + noise * rng.normal(size=gravity.shape)
+
+
+def staged(path: Path, out: Path) -> Hypnogram:
+    """What the command line makes of a recording."""
+    assert main(["score", str(path), "--out", str(out), "--quiet"]) == 0
+    (written,) = out.glob("*.hypnogram.csv")
+    return read_csv(written)
 
 
 def e4_texts(seconds: float = 60, seed: int = 0) -> dict[str, str]:
