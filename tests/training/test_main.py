@@ -34,7 +34,8 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run_and_results(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    assert main(["fit", "--data", data, *QUICK, "--out", str(folder / "run")]) == 0
+    kept = ["--cache", str(folder / "cache"), "--jobs", "2"]
+    assert main(["fit", "--data", data, *QUICK, *kept, "--out", str(folder / "run")]) == 0
     results = folder / "results.json"
     assert main(["evaluate", "--data", data, *QUICK, "--folds", "3", "--out", str(results)]) == 0
     return folder / "run", results
@@ -46,6 +47,13 @@ def test_evaluate_writes_json_and_a_table(run_and_results):
     assert figures["datasets"]["slpdb"]["n_subjects"] == 3
     assert set(figures["decision"]) == {"wake_weight", "n1_share"}
     assert "slpdb: 3 subjects" in results.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_what_a_fit_made_of_its_nights_is_kept_and_is_what_an_evaluation_makes_without(run_and_results):
+    run, results = run_and_results
+    assert len(list((run.parent / "cache" / "slpdb").glob("*.npz"))) == 3
+    kept, made = (json.loads(text.read_text(encoding="utf-8")) for text in (run / "run.json", results))
+    assert kept["data"]["slpdb"]["nights"] == made["protocol"]["data"]["slpdb"]["nights"]
 
 
 def test_results_of_another_recipe_are_not_shipped(run_and_results, data, tmp_path, capsys):
@@ -66,6 +74,12 @@ def test_an_exported_run_stages_and_its_card_names_the_data(run_and_results, tmp
     hypnogram = stage(Recording(hr=hr), model=model)
     assert len(hypnogram) == 120
     assert "MIT-BIH Polysomnographic Database" in (tmp_path / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_two_folders_of_one_set_are_refused(tmp_path, capsys):
+    twice = ["--data", f"slpdb={tmp_path}", "--data", f"slpdb={tmp_path}"]
+    assert main(["fit", *twice, "--out", str(tmp_path / "run")]) == 2
+    assert "it is a second folder of slpdb; put them into one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
