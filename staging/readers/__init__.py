@@ -27,6 +27,7 @@ _MODULES = {
     "e4": "staging.readers.e4",
     "geneactiv": "staging.readers.geneactiv",
     "axivity": "staging.readers.axivity",
+    "actigraph": "staging.readers.actigraph",
     "sleep_accel": "staging.readers.sleep_accel",
     "fitbit": "staging.readers.fitbit",
     "phone": "staging.readers.phone",

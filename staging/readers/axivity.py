@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.blocks import as_utc, in_order, lay_out, left_out
+from staging.readers.blocks import as_utc, gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source
 from staging.recording import Recording, Signal
 
@@ -138,7 +138,7 @@ def read(source: Source) -> Recording:
         device="Axivity AX6" if header[4] == _AX6 else "Axivity AX3",
         subject=_annotations(header).get("_sc", ""),
         source=source.where,
-        warnings=(*notes, *layout.warnings, note),
+        warnings=(*notes, *gap_notes(layout.gaps(), layout.rate_hz, where), note),
     )
 
 

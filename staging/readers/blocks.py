@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S
 
-__all__ = ["Layout", "as_utc", "in_order", "lay_out", "left_out"]
+__all__ = ["Layout", "as_utc", "gap_notes", "in_order", "lay_out", "left_out"]
 
 _MEASURED_FROM_S = 3.0  # of unbroken blocks; in less, the jitter of stamps would spoil the rate
 _JITTER_S = 0.5  # of a stamp, or half a block where that is less
@@ -53,8 +53,6 @@ class Layout:
         Place of each block's first sample on the grid.
     length : ndarray of int64, shape (n,)
         Places that each block fills: its samples, but for one more or less where the clocks drift.
-    warnings : tuple of str
-        Gaps, with their number and time.
     """
 
     rate_hz: float
@@ -62,12 +60,17 @@ class Layout:
     counts: IntArray
     first: IntArray
     length: IntArray
-    warnings: tuple[str, ...]
 
     @property
     def n_samples(self) -> int:
         """Length of the grid."""
         return int(self.first[-1] + self.length[-1])
+
+    def gaps(self) -> IntArray:
+        """Begin and end of each gap on the grid, int64 ``(n, 2)``."""
+        ends = self.first + self.length
+        is_gap = self.first[1:] > ends[:-1]
+        return np.column_stack([ends[:-1][is_gap], self.first[1:][is_gap]])
 
     def empty(self, axes: int = 3) -> NDArray[np.float32]:
         """A grid without samples: NaN, float32 ``(n_samples, axes)``."""
@@ -78,14 +81,14 @@ class Layout:
         for begin in range(0, len(self.counts), blocks):
             yield slice(begin, min(begin + blocks, len(self.counts)))
 
-    def put(self, grid: NDArray[np.float32], part: slice, values: NDArray[np.floating]) -> None:
+    def put(self, grid: NDArray[np.float32], part: slice | IntArray, values: NDArray[np.floating]) -> None:
         """Put the samples of some blocks in their places.
 
         Parameters
         ----------
         grid : ndarray of float32, shape (n_samples, axes)
             What `empty` gave; changed in place.
-        part : slice
+        part : slice, or ndarray of int64 that increase
             Which blocks.
         values : ndarray, shape (blocks, at least their largest count, axes)
             Their samples.
@@ -159,8 +162,8 @@ def lay_out(
     >>> layout = lay_out(begins_s, np.full(39, 100), 50.0, rate_error=0.05, where="watch.bin")
     >>> round(layout.rate_hz, 6), layout.n_samples, layout.first[19:21].tolist()
     (49.5, 4000, [1900, 2100])
-    >>> layout.warnings
-    ('watch.bin: 1 gap of 2.0 s in all, from 40.4 s',)
+    >>> gap_notes(layout.gaps(), layout.rate_hz, "watch.bin")
+    ['watch.bin: 1 gap of 2.0 s in all, from 40.4 s']
     """
     own_s = counts[:-1] / stated_hz
     jitter_s = np.minimum(_JITTER_S, own_s / 2)
@@ -182,16 +185,18 @@ def lay_out(
     first = np.maximum.accumulate(np.rint((begins_s - begins_s[0]) * rate_hz).astype(np.int64))
     free = np.diff(first)
     length = np.append(np.where(late, np.minimum(free, counts[:-1]), free), counts[-1])
-    lost = free - length[:-1]
-    warnings: tuple[str, ...] = ()
-    if lost.any():
-        begin_s = (first[:-1] + length[:-1])[lost > 0][0] / rate_hz
-        several = int(np.count_nonzero(lost))
-        total = f"{several} gap{'s' * (several > 1)} of {lost.sum() / rate_hz:.1f} s in all, from {begin_s:.1f} s"
-        warnings = (f"{PurePath(where).name}: {total}",)
-    return Layout(
-        rate_hz=rate_hz, start_s=float(begins_s[0]), counts=counts, first=first, length=length, warnings=warnings
-    )
+    return Layout(rate_hz=rate_hz, start_s=float(begins_s[0]), counts=counts, first=first, length=length)
+
+
+def gap_notes(gaps: IntArray, rate_hz: float, where: str) -> list[str]:
+    """The warning about gaps, with their number and time; none where there are none."""
+    if not len(gaps):
+        return []
+    lost_s = float(np.sum(gaps[:, 1] - gaps[:, 0])) / rate_hz
+    several = "s" if len(gaps) > 1 else ""
+    return [
+        f"{PurePath(where).name}: {len(gaps)} gap{several} of {lost_s:.1f} s in all, from {gaps[0, 0] / rate_hz:.1f} s"
+    ]
 
 
 def in_order(begins_s: FloatArray, where: str) -> NDArray[np.bool_]:

@@ -255,7 +255,7 @@ def _folder(folder: Path) -> dict[str, int]:
 
 def _unzipped(path: Path, entry: str, n_bytes: int, where: str) -> bytes:
     with _unzipping(where), zipfile.ZipFile(path) as archive, archive.open(entry) as file:
-        return file.read(n_bytes)
+        return file.read(archive.getinfo(entry).file_size if n_bytes < 0 else n_bytes)  # no more than it claims to hold
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -188,3 +190,34 @@ def test_damage_that_shows_only_while_a_file_is_read_is_one_line(tmp_path):
         open_source(path).open("a.xml") as file,
     ):
         list(iter(lambda: file.read(1 << 16), b""))
+
+
+def test_a_file_of_a_zip_is_not_unpacked_beyond_what_it_claims_to_hold(tmp_path):
+    path = zipped(
+        tmp_path / "night.zip", {"acc.csv": bytes(64 << 20), "noise.bin": random.Random(0).randbytes(1 << 20)}
+    )
+    content = bytearray(path.read_bytes())
+    at = content.find(b"PK\x01\x02")
+    content[at + 24 : at + 28] = struct.pack("<I", 1000)
+    path.write_bytes(content)
+    source = open_source(path)
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="the zip is damaged"):
+        source.read("acc.csv")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_files_of_a_kind_are_told_by_their_first_bytes_wherever_they_lie(tmp_path):
+    (tmp_path / "night").mkdir()
+    for name, head in (("b.bin", b"KIND"), ("a.bin", b"KIND"), ("c.bin", b"else"), ("d.bin", b"")):
+        (tmp_path / "night" / name).write_bytes(head + bytes(2000 if head else 0))
+    packed = zipped(tmp_path / "n.zip", {name: (tmp_path / "night" / name).read_bytes() for name in ("a.bin", "c.bin")})
+    folder, archive = open_source(tmp_path / "night"), open_source(packed)
+    assert folder.beginning(lambda head: head.startswith(b"KIND") and len(head) == 512) == ["a.bin", "b.bin"]
+    assert archive.only(archive.beginning(lambda head: head.startswith(b"KIND")), ".bin") == "a.bin"
+    with pytest.raises(FormatError, match=r"holds 2 \.bin files \(a\.bin, b\.bin\); give one \.bin file"):
+        folder.only(["a.bin", "b.bin"], ".bin")
+    with pytest.raises(FormatError, match=r"holds 0 \.bin files; give one"):
+        folder.only([], ".bin")
