@@ -41,9 +41,14 @@ class StagingModule(lightning.LightningModule):
         self.weight_decay = weight_decay
         self.seed = seed
 
-    def on_train_epoch_start(self) -> None:
-        """Make the pass's dropout a function of the seed, the pass and the process."""
-        torch.manual_seed(self.seed * 100_003 + self.current_epoch + 7_919_000_003 * self.global_rank)
+    def on_train_batch_start(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Make the pass's dropout a function of the seed, the pass and the process.
+
+        Before the first batch, not where the pass starts: a resumed pass is not started, and making the iterator of
+        another one draws a number.
+        """
+        if batch_idx == 0:
+            torch.manual_seed(self.seed * 100_003 + self.current_epoch + 7_919_000_003 * self.global_rank)
 
     def _loss(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Sum of the loss over the scored epochs, and their number."""

@@ -11,7 +11,9 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from staging.errors import InputError
 from training.batches import collate
 from training.callbacks import KeepBest, OwnSignals
 from training.module import StagingModule
@@ -94,20 +96,24 @@ def _trainer(how: Stretch, best: KeepBest | None, running: Running, run: Path | 
         if running.tensorboard:
             loggers.append(TensorBoardLogger(run, name="tensorboard"))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    return lightning.Trainer(
-        accelerator=running.accelerator,
-        devices=running.devices,
-        num_nodes=running.nodes,
-        strategy=running.strategy,
-        precision=running.precision,
-        max_epochs=how.passes,
-        gradient_clip_val=1.0,
-        callbacks=callbacks,
-        logger=loggers,
-        enable_checkpointing=run is not None,
-        enable_progress_bar=running.progress,
-        enable_model_summary=False,
-        log_every_n_steps=1,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-    )
+    try:
+        return lightning.Trainer(
+            accelerator=running.accelerator,
+            devices=running.devices,
+            num_nodes=running.nodes,
+            strategy=running.strategy,
+            precision=running.precision,
+            max_epochs=how.passes,
+            gradient_clip_val=1.0,
+            callbacks=callbacks,
+            logger=loggers,
+            enable_checkpointing=run is not None,
+            enable_progress_bar=running.progress,
+            enable_model_summary=False,
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        asked = f"--accelerator {running.accelerator} --strategy {running.strategy} --precision {running.precision}"
+        raise InputError(asked, str(error).splitlines()[0].rstrip("."), "choose what this machine has") from None
