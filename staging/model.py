@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from staging.errors import ModelError
 from staging.features import FeatureSpec, ModelInputs, feature_names
 from staging.hypnogram import CLASSES
 
-__all__ = ["SPEC_KEY", "Model", "ModelSpec", "load_model", "model_card"]
+__all__ = ["SPEC_KEY", "Model", "ModelSpec", "load_model", "model_card", "open_session"]
 
 SPEC_KEY = "staging.spec"
 """Key of the spec in the model file's metadata."""
@@ -154,17 +155,7 @@ class Model:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        runtime = _onnxruntime()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # errors come as exceptions; the log would print them a second time
-        if not path.is_file():
-            raise ModelError(path, "there is no such file", "give the path of a .onnx model")
-        try:
-            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a dozen unrelated types for a bad file
-            raise ModelError(path, f"it is not an ONNX model ({type(error).__name__})", "export it again") from None
+        self._session = open_session(path, threads=threads)
         spec = self._session.get_modelmeta().custom_metadata_map.get(SPEC_KEY)
         if spec is None:
             raise ModelError(path, f"it has no {SPEC_KEY!r}", "use a model exported by this package")
@@ -180,6 +171,44 @@ class Model:
         """Probabilities of the stages, float32 ``(S, 5)``, rows summing to 1, in the order of ``spec.stages``."""
         feed = {"features": inputs.features, "series": inputs.series, "mask": inputs.mask}
         return np.asarray(self._session.run(None, feed)[0], dtype=np.float32)
+
+
+def open_session(path: Path, *, threads: int = 1) -> Any:
+    """An onnxruntime session of a file, without its telemetry.
+
+    Parameters
+    ----------
+    path : path
+        The ``.onnx`` file.
+    threads : int
+        Threads within an operator.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+
+    Raises
+    ------
+    ModelError
+        If there is no such file, or it is no ONNX model.
+
+    Examples
+    --------
+    >>> with as_file(files("staging.weights") / DEFAULT_MODEL) as shipped:
+    ...     [entry.name for entry in open_session(shipped).get_inputs()]
+    ['features', 'series', 'mask']
+    """
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # errors come as exceptions; the log would print them a second time
+    if not path.is_file():
+        raise ModelError(path, "there is no such file", "give the path of a .onnx model")
+    try:
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a dozen unrelated types for a bad file
+        raise ModelError(path, f"it is not an ONNX model ({type(error).__name__})", "export it again") from None
 
 
 @functools.lru_cache(maxsize=4)
