@@ -6,8 +6,8 @@ Assumptions
   is (100 value - offset) / gain with the file's own calibration, as the manufacturer states it; nothing is
   re-calibrated.
 - A page's time is that of its first sample, on a clock that keeps the file's zone throughout; without a zone it is
-  taken as UTC, with a warning. Pages follow each other without a gap unless one is late by half a page.
-- The stated frequency has one decimal: in a longer file the times of the pages know it better, and are believed.
+  taken as UTC, with a warning. The stated frequency has one decimal: the rate is measured from the times, and samples
+  stand where they put them (see `staging.readers.blocks`).
 - A page has one temperature, which stands for the whole page; the channel gives it once a second.
 - Of a page that was cut short or damaged, what stands before the damage is read, and the rest is NaN; a page without a
   readable header is a gap. Both are counted in a warning.
@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
+from staging.readers.blocks import Layout, gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SAMPLES
 from staging.recording import Recording, Signal
 
 __all__ = ["CHANNELS", "TITLE", "read", "sniff"]
@@ -56,16 +56,12 @@ _PAGE = re.compile(
 )
 _ZONE = re.compile(r"GMT\s*([+-])(\d{1,2}):([0-5]\d)")
 _HEADER_BYTES = 1 << 16
-_MAX_FILES = 200
 
 _SAMPLES = 300
 _DIGITS = 12
 _PAGE_DIGITS = _SAMPLES * _DIGITS
 _PAGES_AT_ONCE = 1024
-_LATE_PAGES = 1.5  # a step between pages that is longer lacks a page
-_RATE_ERROR_HZ = 0.05  # of a frequency with one decimal
-_STAMP_ERROR_S = 0.5  # of page times: devices were seen to round them to half seconds
-_MAX_RATE_ERROR = 0.05  # share by which measured and stated rate may differ
+_RATE_ERROR = 0.05  # share by which the rate may differ from the one that is stated
 
 _NOT_A_DIGIT = 16
 _DIGIT_OF = np.full(256, _NOT_A_DIGIT, dtype=np.uint8)
@@ -89,7 +85,7 @@ class _Pages(NamedTuple):
 
 def sniff(source: Source) -> bool:
     """Whether a file begins as a GENEActiv's does."""
-    return bool(_files(source))
+    return bool(source.beginning(_is_geneactiv))
 
 
 def read(source: Source) -> Recording:
@@ -103,47 +99,43 @@ def read(source: Source) -> Recording:
     Returns
     -------
     Recording
-        ``acc`` in g and ``temp`` in °C; NaN where pages are missing.
+        ``acc`` in g and ``temp`` in °C; NaN where pages are missing or damaged.
 
     Raises
     ------
     FormatError
         If the calibration is missing, no page can be read, or the pages contradict each other.
     """
-    names = _files(source)
-    if len(names) != 1:
-        problem = f"holds {len(names)} GENEActiv files" + (f" ({', '.join(names[:3])}, ...)" if names else "")
-        raise FormatError(source.where, problem, "give one .bin of a GENEActiv")
-    where = source.label(names[0])
-    with _content(source, names[0]) as content:
+    name = source.only(source.beginning(_is_geneactiv), "GENEActiv .bin")
+    where = source.label(name)
+    with _content(source, name) as content:
         header = _header(content)
         gain, offset = _calibration(header, where)
         pages, notes = _pages(content, where)
-        cells, rate_hz, begin_s = _grid(pages, where)
-        samples, damaged = _decoded(content, pages.begins, cells)
+        counts = np.full(len(pages.begins), _SAMPLES)
+        layout = lay_out(pages.times_s, counts, pages.rate_hz, rate_error=_RATE_ERROR, where=where)
+        samples, damaged = _decoded(content, pages.begins, layout)
     samples *= 100 / gain
     samples -= offset / gain
     stated = header.get("Number of Pages", "")
-    if stated.isdigit() and int(stated) > len(cells):
-        notes.append(f"{len(cells)} of the {stated} pages that its header states are in the file")
+    if stated.isdigit() and int(stated) > len(counts):
+        notes.append(f"{len(counts)} of the {stated} pages that its header states are in the file")
     if damaged:
-        notes.append(f"{damaged} pages are damaged or cut short; read as far as they are whole")
+        notes.append(f"{damaged} page{'s' * (damaged > 1)} damaged or cut short; read as far as they are whole")
     zone, note = _zone(header)
     return Recording(
-        start=pages.first.replace(tzinfo=zone) + timedelta(seconds=begin_s),
-        acc=Signal(samples=samples, rate_hz=rate_hz, unit="g"),
-        temp=_each_second(pages.temperatures_c, cells, rate_hz),
+        start=pages.first.replace(tzinfo=zone) + timedelta(seconds=layout.start_s),
+        acc=Signal(samples=samples, rate_hz=layout.rate_hz, unit="g"),
+        temp=Signal(samples=layout.each_second(pages.temperatures_c), rate_hz=1.0, unit="degC"),
         device="GENEActiv",
         subject=header.get("Subject Code", ""),
         source=source.where,
-        warnings=(*notes, *note),
+        warnings=(*notes, *gap_notes(layout.gaps(), layout.rate_hz, where), *note),
     )
 
 
-def _files(source: Source) -> list[str]:
-    names = list(source.sizes)[:_MAX_FILES]
-    heads = {name: source.head(name, 256) for name in names if source.sizes[name]}
-    return [name for name, head in heads.items() if head.lstrip().startswith(_MAGIC) and _DEVICE in head]
+def _is_geneactiv(head: bytes) -> bool:
+    return head.lstrip().startswith(_MAGIC) and _DEVICE in head
 
 
 @contextlib.contextmanager
@@ -201,74 +193,30 @@ def _pages(content: bytes | mmap.mmap, where: str) -> tuple[_Pages, list[str]]:
         problem = f"its pages state the frequencies {', '.join(f'{rate:g}' for rate in sorted(rates))} Hz"
         raise FormatError(where, problem, "give a recording of one frequency")
     times_s = np.array([(moment - moments[0]).total_seconds() for moment in moments])
-    forward = times_s >= np.maximum.accumulate(times_s)
-    forward[1:] &= np.diff(times_s) != 0
-    if forward.mean() < 0.5:
-        raise FormatError(where, "most of its pages go back in time", "export the file from the device again")
-    lost = sum(1 for _ in re.finditer(_PAGE_MARK, content)) - int(forward.sum())
-    notes = [f"{lost} pages have damaged headers or repeat an earlier time and were left out"] if lost else []
-    kept = _Pages(
-        begins=np.array(begins)[forward],
-        times_s=times_s[forward],
-        temperatures_c=np.array(temperatures)[forward],
+    kept = in_order(times_s, where)
+    lost = sum(1 for _ in re.finditer(_PAGE_MARK, content)) - int(kept.sum())
+    pages = _Pages(
+        begins=np.array(begins)[kept],
+        times_s=times_s[kept],
+        temperatures_c=np.array(temperatures)[kept],
         first=moments[0],
         rate_hz=rates.pop(),
     )
-    return kept, notes
+    return pages, left_out(lost, "page", "damaged headers, or times that go back")
 
 
-def _grid(pages: _Pages, where: str) -> tuple[NDArray[np.int64], float, float]:
-    """Each page's first sample on an even grid, the grid's rate, and its begin in seconds from the first page."""
-    steps_s = np.diff(pages.times_s)
-    is_gap = steps_s > _LATE_PAGES * _SAMPLES / pages.rate_hz
-    unbroken_s = float(steps_s[~is_gap].sum())
-    rate_hz = pages.rate_hz
-    if unbroken_s * _RATE_ERROR_HZ > _STAMP_ERROR_S * rate_hz:
-        rate_hz = round(_SAMPLES * int((~is_gap).sum()) / unbroken_s, 9)
-    if abs(rate_hz / pages.rate_hz - 1) > _MAX_RATE_ERROR:
-        problem = f"its pages come at {rate_hz:.4g} Hz and state {pages.rate_hz:g} Hz"
-        raise FormatError(where, problem, "export the file from the device again")
-    first = np.concatenate([[0], np.flatnonzero(is_gap) + 1])
-    length = np.diff(np.append(first, len(pages.times_s)))
-    within = _SAMPLES * (np.arange(len(pages.times_s)) - np.repeat(first, length))
-    begin_s = np.add.reduceat(pages.times_s - within / rate_hz, first) / length
-    earlier = _SAMPLES * first  # samples of all stretches before: no stretch begins before the last one ends
-    free = np.maximum.accumulate(np.rint((begin_s - begin_s[0]) * rate_hz).astype(np.int64) - earlier)
-    cells = np.repeat(free + earlier, length) + within
-    if cells[-1] + _SAMPLES > MAX_SAMPLES:
-        problem = (
-            f"{(cells[-1] + _SAMPLES) / rate_hz / 86400:.0f} days at {rate_hz:g} Hz are too much for one recording"
-        )
-        raise FormatError(where, problem, "export fewer days")
-    return cells, rate_hz, round(float(begin_s[0]), 3)
-
-
-def _decoded(
-    content: bytes | mmap.mmap, begins: NDArray[np.int64], cells: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], int]:
+def _decoded(content: bytes | mmap.mmap, begins: NDArray[np.int64], layout: Layout) -> tuple[NDArray[np.float32], int]:
     """Values as the device counts them, NaN where there is none, and the number of pages that are not whole."""
-    samples = np.full((int(cells[-1]) + _SAMPLES, 3), np.nan, dtype=np.float32)
-    damaged, whole = 0, np.zeros(0, dtype=np.int64)
-    for chunk in range(0, len(begins), _PAGES_AT_ONCE):
-        part = slice(chunk, chunk + _PAGES_AT_ONCE)
+    grid, damaged = layout.empty(), 0
+    for part in layout.chunks(_PAGES_AT_ONCE):
         text = b"".join(content[at : at + _PAGE_DIGITS].ljust(_PAGE_DIGITS, b"\n") for at in begins[part].tolist())
         digits = _DIGIT_OF[np.frombuffer(text, np.uint8).reshape(-1, _PAGE_DIGITS)]
         wrong = digits == _NOT_A_DIGIT
         whole = np.where(wrong.any(axis=1), wrong.argmax(axis=1), _PAGE_DIGITS) // _DIGITS
         damaged += int(np.count_nonzero(whole < _SAMPLES))
-        values = digits.reshape(-1, _SAMPLES, _DIGITS)[..., :9].reshape(-1, _SAMPLES, 3, 3).astype(np.int16)
-        signed = (values[..., 0] << 12 | values[..., 1] << 8 | values[..., 2] << 4) >> 4
-        places = cells[part, None] + np.arange(_SAMPLES)
-        good = np.arange(_SAMPLES) < whole[:, None]
-        samples[places[good]] = signed[good]
-    return samples[: len(samples) - _SAMPLES + int(whole[-1])], damaged
-
-
-def _each_second(temperatures_c: NDArray[np.float64], cells: NDArray[np.int64], rate_hz: float) -> Signal:
-    """The temperature of the page that each second falls into; NaN where there is no page."""
-    begins_s = cells / rate_hz
-    seconds = np.arange(max(1, int(begins_s[-1] + _SAMPLES / rate_hz)))
-    page = np.searchsorted(begins_s, seconds, side="right") - 1
-    inside = seconds < begins_s[page] + _SAMPLES / rate_hz
-    values = np.where(inside, temperatures_c[page], np.nan).astype(np.float32)
-    return Signal(samples=values, rate_hz=1.0, unit="degC")
+        triples = digits.reshape(-1, _SAMPLES, _DIGITS)[..., :9].reshape(-1, _SAMPLES, 3, 3).astype(np.int16)
+        signed = (triples[..., 0] << 12 | triples[..., 1] << 8 | triples[..., 2] << 4) >> 4
+        values = signed.astype(np.float32)
+        values[np.arange(_SAMPLES) >= whole[:, None]] = np.nan
+        layout.put(grid, part, values)
+    return grid, damaged
