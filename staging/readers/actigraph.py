@@ -32,9 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.blocks import Layout, as_utc, gap_notes, in_order, lay_out, left_out
+from staging.readers.blocks import Layout, gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source, open_source
-from staging.readers.timing import MAX_SAMPLES
+from staging.readers.timing import MAX_SAMPLES, as_utc
 from staging.recording import Recording, Signal
 
 __all__ = ["CHANNELS", "TITLE", "read", "sniff"]

@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.blocks import as_utc, gap_notes, in_order, lay_out, left_out
+from staging.readers.blocks import gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source
+from staging.readers.timing import as_utc
 from staging.recording import Recording, Signal
 
 __all__ = ["BLOCK", "CHANNELS", "TITLE", "read", "sniff"]

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import PurePath
 
 import numpy as np
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S
 
-__all__ = ["Layout", "as_utc", "gap_notes", "in_order", "lay_out", "left_out"]
+__all__ = ["Layout", "gap_notes", "in_order", "lay_out", "left_out"]
 
 _MEASURED_FROM_S = 3.0  # of unbroken blocks; in less, the jitter of stamps would spoil the rate
 _JITTER_S = 0.5  # of a stamp, or half a block where that is less
@@ -221,12 +220,6 @@ def in_order(begins_s: FloatArray, where: str) -> NDArray[np.bool_]:
         problem = f"its time stamps span {span_s / _DAY_S:.4g} days"
         raise FormatError(where, problem, "give one recording at a time, of a device whose clock was set")
     return forward
-
-
-def as_utc(start: datetime) -> tuple[datetime, str]:
-    """The start of a device that knows no time zone, and the warning that says so."""
-    clock = start.replace(microsecond=0).isoformat(" ")
-    return start.replace(tzinfo=UTC), f"the file has no time zone; its start {clock} is taken as UTC"
 
 
 def left_out(number: int, what: str, why: str) -> list[str]:

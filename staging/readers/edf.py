@@ -21,7 +21,7 @@ import contextlib
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.edf_labels import CHANNELS, choose, conversion
+from staging.readers.labels import CHANNELS, choose, conversion, made, rate_of
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S, to_float32
+from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S, as_utc
 from staging.recording import Events, Recording, Signal
 
 if TYPE_CHECKING:
@@ -119,23 +119,14 @@ def _parsed(content: Path | bytes, where: str) -> Edf:
 def _channel(
     channel: str, signals: Sequence[EdfSignal], onsets_s: NDArray[np.float64] | None, where: str, notes: list[str]
 ) -> Signal | Events:
-    rates = {signal.sampling_frequency for signal in signals}
-    if len(rates) > 1 or not min(rates) > 0:
-        raise FormatError(where, f"the rates of {channel} are {sorted(rates)} Hz", "give signals of one positive rate")
-    rate_hz = float(rates.pop())
+    rate_hz = rate_of(channel, signals, where)
     columns = []
     for signal in signals:
         factor, offset, note = conversion(channel, signal)
         notes += note
         values = signal.data * factor + offset
         columns.append(values if onsets_s is None else _with_gaps(values, rate_hz, onsets_s, where))
-    if channel == "hr":
-        step = max(1, int(rate_hz))
-        values = columns[0][::step]
-        return Events(times_s=np.arange(len(values), dtype=np.float64) * (step / rate_hz), values=values, unit="bpm")
-    samples = np.column_stack(columns) if channel == "acc" else columns[0]
-    unit = {"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel]
-    return Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit)
+    return made(channel, columns, rate_hz)
 
 
 def _with_gaps(
@@ -186,8 +177,9 @@ def _start(edf: Edf, notes: list[str]) -> datetime | None:
     if start is None or start.date() == _UNDATED:
         notes.append("the file has no date; clock times are unknown")
         return None
-    notes.append(f"the file has no time zone; its start {start.isoformat(' ')} is taken as UTC")
-    return start.replace(tzinfo=UTC)
+    start, note = as_utc(start)
+    notes.append(note)
+    return start
 
 
 def _about(edf: Edf) -> dict[str, str]:

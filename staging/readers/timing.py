@@ -12,6 +12,7 @@ Assumptions
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import PurePath
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from staging.errors import RecordingError
 from staging.recording import Events, Signal
 
-__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "to_events", "to_float32", "to_signal"]
+__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "as_utc", "to_events", "to_float32", "to_signal"]
 
 MAX_SPAN_S = 31 * 86400.0
 """Longest time between a recording's first and last sample; beyond it the times are taken to be in a wrong unit."""
@@ -110,6 +111,18 @@ def to_signal(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
         notes += (f"{_file(where)}: {count} gap{'s' * (count > 1)} of {lost_s:.1f} s in all, from {first_s:.1f} s",)
     signal = Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit, start_s=start_s)
     return signal, warnings + notes
+
+
+def as_utc(start: datetime) -> tuple[datetime, str]:
+    """The start of a device or file that knows no time zone, and the warning that says so.
+
+    Examples
+    --------
+    >>> as_utc(datetime(2026, 3, 28, 22, 41, 5))[1]
+    'the file has no time zone; its start 2026-03-28 22:41:05 is taken as UTC'
+    """
+    clock = start.replace(microsecond=0).isoformat(" ")
+    return start.replace(tzinfo=UTC), f"the file has no time zone; its start {clock} is taken as UTC"
 
 
 def to_float32(values: FloatArray) -> NDArray[np.float32]:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from staging.errors import FormatError
-from staging.readers.blocks import as_utc, in_order, lay_out
+from staging.readers.blocks import in_order, lay_out
 
 
 def blocks(n, count, true_hz, *, jitter_s=0.0, lost=(), seed=0):
@@ -118,9 +116,3 @@ def test_a_grid_that_would_not_fit_into_memory_is_refused():
 def test_times_that_cannot_be_are_refused(begins_s, message):
     with pytest.raises(FormatError, match=message):
         in_order(np.array(begins_s), "watch.bin")
-
-
-def test_a_clock_without_a_zone_is_taken_as_utc_and_said_so():
-    start, note = as_utc(dt.datetime(2026, 3, 28, 22, 41, 5, 250_000))
-    assert start == dt.datetime(2026, 3, 28, 22, 41, 5, 250_000, dt.UTC)
-    assert note == "the file has no time zone; its start 2026-03-28 22:41:05 is taken as UTC"

@@ -124,6 +124,20 @@ def test_labels_that_recorders_write(written, label, channel):
 
 
 @pytest.mark.parametrize(
+    ("labels", "pleth"),
+    [
+        (["EKG", "EOG-L", "EMG", "EEG1", "Pres", "Flow", "Snore", "Thor", "Leg", "Therm", "Pos", "OxStatus"], "Pleth"),
+        (["C3", "A2", "LOC", "ECG1", "EMG2", "L Leg", "AIRFLOW", "NASAL PRES", "POSITION", "OX STAT"], "PlethWV"),
+    ],
+)
+def test_labels_of_the_sleep_research_resource(written, labels, pleth):
+    rows = [signal(label, 32) for label in labels]
+    recording = staging.read(written([*rows, signal(pleth, 256), signal("HR", 1, "bpm", 60, 5), signal("SpO2", 1)]))
+    assert {name: channel.unit for name, channel in recording.channels().items()} == {"ppg": "a.u.", "hr": "bpm"}
+    assert recording.ppg.rate_hz == 256
+
+
+@pytest.mark.parametrize(
     "labels",
     [
         ("ACC X", "ACC Y", "ACC Z"),
@@ -197,7 +211,7 @@ def test_a_named_label_wins_over_a_guess(written):
         ({"ppg": "Pulse"}, "'Pulse' is no label for ppg; give one of the labels: ACC X, ACC Y, ACC Z, Pleth"),
         ({"acc": "ACC X,ACC Y"}, "is no label for acc; give three labels, or what three begin with: ACC X"),
         ({"acc": "B"}, "'B' is no label for acc"),
-        ({"ibi": "Pleth"}, "EDF gives no ibi; choose from acc, ppg, temp, hr"),
+        ({"ibi": "Pleth"}, "it gives no ibi; choose from acc, ppg, temp, hr"),
         ({"eeg": "Pleth"}, "channels: 'eeg' is not a channel; choose from acc, ppg"),
         ({"acc": "ACC X,ACC Y,Pleth"}, r"the rates of acc are \[32\.0, 64\.0\] Hz; give signals of one"),
     ],

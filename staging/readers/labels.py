@@ -1,22 +1,24 @@
-"""Which signals of an EDF are which channels, and what their units are worth.
+"""Which signals of a file are which channels, and what their units are worth.
 
-Labels and units of EDF files are free text; the tables here hold what recorders were seen to write. A user who knows
-better names the labels.
+Labels and units of EDF and WFDB files are free text; the tables here hold what recorders were seen to write. A user
+who knows better names the labels.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.acceleration import NAMED_UNITS, plain_unit
+from staging.readers.timing import to_float32
+from staging.recording import Events, Signal
 
-if TYPE_CHECKING:
-    from edfio import EdfSignal
-
-__all__ = ["CHANNELS", "choose", "conversion"]
+__all__ = ["CHANNELS", "Labelled", "choose", "conversion", "made", "rate_of"]
 
 CHANNELS = ("acc", "ppg", "temp", "hr")
 
@@ -44,7 +46,26 @@ _UNITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
 """Units, as `plain_unit` leaves them, to factor and offset."""
 
 
-def choose(signals: Sequence[EdfSignal], channels: Mapping[str, str], where: str) -> dict[str, Sequence[EdfSignal]]:
+class Labelled(Protocol):
+    """What is known of a signal before its samples are read."""
+
+    @property
+    def label(self) -> str:
+        """Its name."""
+
+    @property
+    def sampling_frequency(self) -> float:
+        """Hz."""
+
+    @property
+    def physical_dimension(self) -> str:
+        """Its unit."""
+
+
+_Signal = TypeVar("_Signal", bound=Labelled)
+
+
+def choose(signals: Sequence[_Signal], channels: Mapping[str, str], where: str) -> dict[str, Sequence[_Signal]]:
     """Signals by channel: those the user names, then those whose labels tell.
 
     Raises
@@ -53,10 +74,10 @@ def choose(signals: Sequence[EdfSignal], channels: Mapping[str, str], where: str
         If a name is not of the file, or nothing can be used: names the labels.
     """
     labels = ", ".join(signal.label for signal in signals)
-    chosen: dict[str, Sequence[EdfSignal]] = {}
+    chosen: dict[str, Sequence[_Signal]] = {}
     for channel, text in channels.items():
         if channel not in CHANNELS:
-            raise FormatError(where, f"EDF gives no {channel}", f"choose from {', '.join(CHANNELS)}")
+            raise FormatError(where, f"it gives no {channel}", f"choose from {', '.join(CHANNELS)}")
         chosen[channel] = _named(signals, channel, text)
         if not chosen[channel]:
             wanted = "three labels, or what three begin with" if channel == "acc" else "one of the labels"
@@ -71,7 +92,7 @@ def choose(signals: Sequence[EdfSignal], channels: Mapping[str, str], where: str
     return chosen
 
 
-def conversion(channel: str, signal: EdfSignal) -> tuple[float, float, tuple[str, ...]]:
+def conversion(channel: str, signal: Labelled) -> tuple[float, float, tuple[str, ...]]:
     """Factor and offset to the channel's unit, and a warning where the stated unit is not known."""
     known = _UNITS.get(channel, {})
     unit = plain_unit(signal.physical_dimension)
@@ -81,7 +102,39 @@ def conversion(channel: str, signal: EdfSignal) -> tuple[float, float, tuple[str
     return 1.0, 0.0, (f"{signal.label} has the unit {signal.physical_dimension!r}; taken for {taken}",)
 
 
-def _named(signals: Sequence[EdfSignal], channel: str, text: str) -> Sequence[EdfSignal]:
+def made(channel: str, columns: Sequence[NDArray[np.float64]], rate_hz: float, start_s: float = 0.0) -> Signal | Events:
+    """A channel from the values of its signals, in the channel's unit; a heart rate about once a second.
+
+    Examples
+    --------
+    >>> made("hr", [np.array([60.0, 60.0, 61.0, 61.0])], 2.0).values.tolist()
+    [60.0, 61.0]
+    """
+    if channel == "hr":
+        step = max(1, int(rate_hz))
+        values = columns[0][::step]
+        times_s = start_s + np.arange(len(values), dtype=np.float64) * (step / rate_hz)
+        return Events(times_s=times_s, values=values, unit="bpm")
+    samples = np.column_stack(columns) if channel == "acc" else columns[0]
+    unit = {"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel]
+    return Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit, start_s=start_s)
+
+
+def rate_of(channel: str, signals: Sequence[Labelled], where: str) -> float:
+    """The one rate of a channel's signals.
+
+    Raises
+    ------
+    FormatError
+        If they differ, or are not positive.
+    """
+    rates = {float(signal.sampling_frequency) for signal in signals}
+    if len(rates) > 1 or not min(rates) > 0:
+        raise FormatError(where, f"the rates of {channel} are {sorted(rates)} Hz", "give signals of one positive rate")
+    return rates.pop()
+
+
+def _named(signals: Sequence[_Signal], channel: str, text: str) -> Sequence[_Signal]:
     by_label = {signal.label.lower(): signal for signal in reversed(signals)}
     if channel != "acc":
         return [by_label[text.strip().lower()]] if text.strip().lower() in by_label else []
@@ -93,10 +146,10 @@ def _named(signals: Sequence[EdfSignal], channel: str, text: str) -> Sequence[Ed
     return found if len(found) == 3 else []
 
 
-def _guessed(signals: Sequence[EdfSignal], channel: str) -> Sequence[EdfSignal]:
+def _guessed(signals: Sequence[_Signal], channel: str) -> Sequence[_Signal]:
     plain = [(re.sub(r"[^a-z0-9]", "", signal.label.lower()), signal) for signal in signals]
     if channel == "acc":
-        axes: dict[str, dict[str, EdfSignal]] = {}
+        axes: dict[str, dict[str, _Signal]] = {}
         for label, signal in plain:
             match = next(filter(None, (pattern.fullmatch(label) for pattern in _AXES)), None)
             if match is not None:
