@@ -135,7 +135,7 @@ class Start:
                 raise InputError(
                     f"{night.dataset} {night.subject}",
                     f"{self.name} was fitted on nights of it, so its figures would be of people it has seen",
-                    "evaluate on nights that the networks to start from never saw",
+                    "evaluate on nights that it never saw; a run's folder, unlike a model file, knows them one by one",
                 )
 
 
