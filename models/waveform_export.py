@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.gate import EXAMPLE_EPOCHS, LENGTHS, agreement, missing_patterns, to_onnx, write_gated
 from models.waveform import WaveformStager
-from models.waveform_spec import SENSORS, WaveformSpec
+from models.waveform_spec import SENSORS, WaveformSpec, from_json_values
 from staging.errors import ModelError
 from staging.model import open_session
 
@@ -85,8 +85,8 @@ class WaveformModelSpec:
                 raise ModelError(
                     where, f"spec version {values['spec_version']}, this package reads {SPEC_VERSION}", mend
                 )
-            inputs = WaveformSpec(**_tuples(values.pop("inputs")))
-            return cls(inputs=inputs, **_tuples(values))
+            inputs = WaveformSpec(**from_json_values(values.pop("inputs")))
+            return cls(inputs=inputs, **from_json_values(values))
         except (ValueError, TypeError, KeyError) as error:
             raise ModelError(where, f"its spec cannot be read ({error})", mend) from None
 
@@ -178,8 +178,3 @@ def _random_night(spec: WaveformSpec, length: int, present: Sequence[int], rng: 
     temperature_c = rng.normal(33.0, 1.0, (length, spec.temperature_per_epoch))
     mask = (rng.random((length, len(SENSORS))) < 0.95) * np.isin(np.arange(len(SENSORS)), list(present))
     return tuple(array.astype(np.float32) for array in (ppg, acc, temperature_c, mask))
-
-
-def _tuples(values: dict[str, object]) -> dict[str, object]:
-    """Values from JSON, in which a tuple is a list."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["DEFAULT_WAVEFORMS", "SENSORS", "WaveformSpec"]
+__all__ = ["DEFAULT_WAVEFORMS", "SENSORS", "WaveformSpec", "from_json_values"]
 
 SENSORS = ("ppg", "acc", "temperature")
 """Sensors that are masked one by one, in the order of the mask's columns."""
@@ -43,3 +45,14 @@ DEFAULT_WAVEFORMS = WaveformSpec(
     acc_cut_hz=7.5,
 )
 """PPG at 34.1 Hz, as SleepPPG-Net has it, acceleration at half of that, temperature every 5 s."""
+
+
+def from_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a dataclass from JSON, in which a tuple is a list.
+
+    Examples
+    --------
+    >>> from_json_values({"ppg_band_hz": [0.1, 8.0], "version": 1})
+    {'ppg_band_hz': (0.1, 8.0), 'version': 1}
+    """
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

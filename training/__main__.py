@@ -1,4 +1,4 @@
-"""The training command line: ``python -m training fit | finetune | evaluate | export``; see ``--help`` of each."""
+"""The training command line: ``python -m training COMMAND``; see ``--help``, and ``COMMAND --help``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import InputError, StagingError
+from staging.errors import StagingError
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
 from training.options import (
+    data_options,
+    folders_of,
     recipe_options,
     recipe_with,
     running_of,
@@ -23,6 +25,7 @@ from training.options import (
 from training.recipe import Recipe
 from training.running import Running
 from training.stopping import Stopped, stoppable
+from training.waveform_commands import add_waveform_commands
 
 if TYPE_CHECKING:
     from training.start import Start
@@ -138,40 +141,17 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _nights(options: argparse.Namespace) -> list[LabelledNight]:
-    folders = {}
-    for entry in options.data:
-        dataset, separator, folder = entry.partition("=")
-        if not separator:
-            raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(DATASETS)} before the folder")
-        if dataset in folders:
-            raise InputError(entry, f"it is a second folder of {dataset}", "put them into one")
-        folders[dataset] = Path(folder)
-    return load_nights(folders, strict=options.strict, cache=options.cache, jobs=options.jobs)
+    return load_nights(folders_of(options), strict=options.strict, cache=options.cache, jobs=options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    learning = argparse.ArgumentParser(add_help=False)
-    learning.add_argument(
-        "--data",
-        action="append",
-        required=True,
-        metavar="NAME=FOLDER",
-        help=f"a data set and its folder; NAME is one of {', '.join(DATASETS)}; repeat for more",
-    )
+    learning = data_options()
     learning.add_argument(
         "--hypnograms", type=Path, metavar="FOLDER", help="scored hypnograms that simulated nights may follow"
     )
-    learning.add_argument("--strict", action="store_true", help="stop at the first night that cannot be read")
-    learning.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="keep what is made of the nights here, and take it from here"
-    )
-    learning.add_argument(
-        "--jobs", type=int, default=1, help="nights to read at a time; with evaluate folds too (default: %(default)s)"
-    )
-    learning.add_argument("--seed", type=int, default=0)
     of_a_fit = [learning, recipe_options(), selection_options(), running_options()]
 
     fit = commands.add_parser("fit", parents=of_a_fit, help="fit the networks on all nights")
@@ -202,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--name", help="of the model (default: staging-default, or staging-finetuned)")
     export.add_argument("--version", required=True, help="of the model")
     export.set_defaults(command=_export)
+    add_waveform_commands(commands)
     return parser
 
 

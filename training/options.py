@@ -5,12 +5,65 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from pathlib import Path
 
+from staging.errors import InputError
+from training.datasets import DATASETS
 from training.recipe import Recipe, Stretch
 from training.running import Running
 from training.selection import Selection
 
-__all__ = ["recipe_options", "recipe_with", "running_of", "running_options", "selection_of", "selection_options"]
+__all__ = [
+    "data_options",
+    "folders_of",
+    "recipe_options",
+    "recipe_with",
+    "running_of",
+    "running_options",
+    "selection_of",
+    "selection_options",
+]
+
+
+def data_options(*, required: bool = True) -> argparse.ArgumentParser:
+    """Options that say which nights are read, and how; and the seed."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=None if required else [],
+        required=required,
+        metavar="NAME=FOLDER",
+        help=f"a data set and its folder; NAME is one of {', '.join(DATASETS)}; repeat for more",
+    )
+    parser.add_argument("--strict", action="store_true", help="stop at the first night that cannot be read")
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keep what is made of the nights here, and take it from here"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="nights to read at a time; with evaluate folds too (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def folders_of(options: argparse.Namespace) -> dict[str, Path]:
+    """The data sets that were asked for, and their folders.
+
+    Raises
+    ------
+    InputError
+        If one is not ``NAME=FOLDER``, or comes twice.
+    """
+    folders: dict[str, Path] = {}
+    for entry in options.data:
+        dataset, separator, folder = entry.partition("=")
+        if not separator:
+            raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(DATASETS)} before the folder")
+        if dataset in folders:
+            raise InputError(entry, f"it is a second folder of {dataset}", "put them into one")
+        folders[dataset] = Path(folder)
+    return folders
 
 
 def recipe_options() -> argparse.ArgumentParser:

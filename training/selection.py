@@ -54,7 +54,7 @@ class Selection:
             raise InputError(f"--patience {self.patience}", "it is less than one pass", "give 1 or more")
 
 
-def split_off(nights: Sequence[T], share: float, *, seed: int) -> tuple[list[T], list[T]]:
+def split_off(nights: Sequence[T], share: float, *, seed: int, option: str = "--validate") -> tuple[list[T], list[T]]:
     """Nights to learn from, and nights of other subjects to choose the pass by.
 
     Parameters
@@ -65,6 +65,8 @@ def split_off(nights: Sequence[T], share: float, *, seed: int) -> tuple[list[T],
         Of every data set's subjects, at least one where it has two; 0 keeps none apart.
     seed : int
         Of the draw.
+    option : str
+        What asked for it, for the error.
 
     Returns
     -------
@@ -85,9 +87,7 @@ def split_off(nights: Sequence[T], share: float, *, seed: int) -> tuple[list[T],
         n_apart = min(max(1, round(share * len(subjects))), len(subjects) - 1)
         apart |= {(dataset, subjects[index]) for index in rng.permutation(len(subjects))[:n_apart]}
     if not apart:
-        raise InputError(
-            f"--validate {share:g}", "no data set has a second subject to keep apart", "leave --validate out"
-        )
+        raise InputError(f"{option} {share:g}", "no data set has a second subject to keep apart", f"give {option} 0")
     validating = [(night.dataset, night.subject) in apart for night in nights]
     return (
         [night for night, kept_apart in zip(nights, validating, strict=True) if not kept_apart],

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.signal import butter, sosfiltfilt
 
-from models.waveform_spec import DEFAULT_WAVEFORMS, SENSORS, WaveformSpec
+from models.waveform_spec import DEFAULT_WAVEFORMS, SENSORS, WaveformSpec, from_json_values
 from staging.errors import InputError
 from staging.grid import bin_mean, bin_share, finite, index_at, runs, within_runs
 from staging.pulse import MIN_PULSE_RATE_HZ
@@ -288,9 +288,9 @@ def _read(path: Path) -> LabelledWaveforms | None:
         return None
     try:
         about, arrays = read_arrays(path)
-        spec = {name: tuple(value) if isinstance(value, list) else value for name, value in about.pop("spec").items()}
+        spec = WaveformSpec(**from_json_values(about.pop("spec")))
         reference, mask = arrays.pop("reference"), arrays.pop("mask")
-        waveforms = Waveforms(mask=mask, spec=WaveformSpec(**spec), **{name: arrays.get(name) for name in HELD})
+        waveforms = Waveforms(mask=mask, spec=spec, **{name: arrays.get(name) for name in HELD})
         return LabelledWaveforms(waveforms=waveforms, reference=reference, **about)
     except Exception:  # a damaged file can fail anywhere inside zipfile and numpy; it is made again
         return None

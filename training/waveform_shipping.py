@@ -1,0 +1,121 @@
+"""A finished run of the waveform network -> the model file and its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from models.waveform import WaveformNet, WaveformShape, WaveformStager
+from models.waveform_export import WaveformModelSpec, export_waveforms
+from models.waveform_spec import WaveformSpec, from_json_values
+from staging.errors import InputError
+from staging.hypnogram import CLASSES
+from training.members import take_up_member
+from training.provenance import RUN_FILE
+from training.waveform_results import headline, to_table
+
+__all__ = ["CARD_ENDING", "RESULTS_FILE", "export_waveform_run", "load_waveform_run"]
+
+RESULTS_FILE = "results.json"
+"""In a run's folder: figures on the subjects that were kept for testing."""
+
+CARD_ENDING = ".card.md"
+"""Of the card's name, after the model file's own."""
+
+
+def load_waveform_run(run: Path) -> tuple[WaveformStager, dict[str, Any]]:
+    """The networks of a run of ``fit-waveform``, blind to what they were never shown, and the run's description.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run.
+    """
+    described = run / RUN_FILE
+    description = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    if description.get("kind") != "waveforms":
+        raise InputError(run, "it holds no run of the waveform network", "give a folder of `fit-waveform`")
+    shape = WaveformShape(**from_json_values(description["recipe"]["shape"]))
+    members = []
+    for number in range(description["recipe"]["members"]):
+        net = WaveformNet(shape)
+        if not take_up_member(net, run, number):
+            raise InputError(run, f"member_{number}.pt is missing", "let `fit-waveform` finish")
+        members.append(net.eval())
+    return WaveformStager(members, description["sensors"]).eval(), description
+
+
+def export_waveform_run(run: Path, out: Path, *, name: str, version: str) -> float:
+    """Write the model file, and its card beside it.
+
+    Parameters
+    ----------
+    run : path
+        Folder of ``fit-waveform``.
+    out : path
+        The ``.onnx`` file.
+    name, version : str
+        Of the model.
+
+    Returns
+    -------
+    float
+        Largest difference of a probability between torch and onnxruntime.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished run.
+    """
+    stager, description = load_waveform_run(run)
+    tested = run / RESULTS_FILE
+    results = json.loads(tested.read_text(encoding="utf-8")) if tested.is_file() else {}
+    spec = WaveformModelSpec(
+        spec_version=1,
+        name=name,
+        version=version,
+        stages=tuple(map(str, CLASSES[5])),
+        inputs=WaveformSpec(**from_json_values(description["recipe"]["spec"])),
+        sensors=tuple(description["sensors"]),
+        datasets=tuple(data["attribution"] for data in description["data"].values()),
+        commit=description["commit"],
+        headline=headline(results) if results else "not tested",
+    )
+    difference = export_waveforms(stager, spec, out)
+    out.with_name(out.stem + CARD_ENDING).write_text(_card(spec, description, results, difference), encoding="utf-8")
+    return difference
+
+
+def _card(spec: WaveformModelSpec, run: dict[str, Any], results: dict[str, Any], difference: float) -> str:
+    nights = {name: len(data["nights"]) for name, data in run["data"].items()}
+    fitted = ", ".join(f"{count} nights of {name}" for name, count in nights.items())
+    data = "\n".join(f"- {line}" for line in spec.datasets)
+    figures = to_table(results) if results else "No subject was kept for testing: nothing is known of how good it is.\n"
+    return f"""\
+# {spec.name} {spec.version}
+
+{spec.headline}.
+
+## What it is
+
+A network of raw waveforms ({", ".join(spec.sensors)}), {run["recipe"]["members"]} member(s), fitted on {fitted} in
+{run["recipe"]["stretch"]["passes"]} passes. Encoders by sensor, fusion and masking follow Carter & Tarassenko 2024
+(wav2sleep), PPG at 34 Hz follows Kotzen et al. 2022 (SleepPPG-Net). Output: probabilities of {", ".join(spec.stages)}
+for every 30-s epoch; sensors may be missing in any epoch. Seed {run["seed"]}, commit {spec.commit}.
+torch and onnxruntime agree to {difference:.1g} at several lengths and with every set of sensors.
+
+## Data, licences, attribution
+
+{data}
+
+## How good it is
+
+Every figure is of subjects that the networks never saw, one split of them: mind how few they are.
+
+{figures}
+## What it must not be used for
+
+Research software, not a medical device. Nothing is known of people, devices or laboratories that are not in the data
+above. Simulated nights never support a claim of accuracy.
+"""
