@@ -169,6 +169,7 @@ def _score_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KIND=NAME",
         help="which channel of an EDF file to take, as in ppg=Pleth; may be repeated",
     )
+    _recorder_argument(parser)
     _lights_arguments(parser)
     _staging_arguments(parser)
 
@@ -209,6 +210,10 @@ def _hypnogram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codes", metavar="TABLE", help="what bare codes mean: yasa, rk, ...")
     parser.add_argument("--epoch", type=float, metavar="S", help="length of an epoch where the file does not say it")
     parser.add_argument("--column", metavar="NAME", help="column of the stages in a table of codes, by name or number")
+    _recorder_argument(parser)
+
+
+def _recorder_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recorder", metavar="NAME", help="whose records to take from an export of several devices")
 
 

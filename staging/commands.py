@@ -49,6 +49,7 @@ def score(options: argparse.Namespace) -> int:
                     name=name,
                     format=options.format,
                     channels=channels,
+                    recorder=options.recorder,
                     n_classes=options.classes,
                     model=options.model,
                     lights_off=lights_off,

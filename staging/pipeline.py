@@ -35,6 +35,7 @@ def score_file(
     name: str = "",
     format: str | None = None,
     channels: Mapping[str, str] | None = None,
+    recorder: str | None = None,
     n_classes: int = 5,
     model: str | None = None,
     lights_off: LightsTime | None = None,
@@ -54,6 +55,8 @@ def score_file(
         Name of the format, where it is not to be told from the content.
     channels : mapping of str to str, optional
         Channel to its name in the file, as `staging.readers.read` takes them.
+    recorder : str, optional
+        Whose records to read from an export of several devices.
     n_classes : int
         5, 4, 3 or 2.
     model : str, optional
@@ -76,7 +79,7 @@ def score_file(
         If the recording, an option or the model cannot be used.
     """
     say("reading")
-    recording = read(path, format=format, channels=channels)
+    recording = read(path, format=format, channels=channels, recorder=recorder)
     if zone is not None and recording.start is not None:
         recording = recording.replace(start=recording.start.astimezone(zone))
     off_s, on_s = resolve_lights(

@@ -1,7 +1,9 @@
 """Readers of device files: one format a file, found by content, loaded when used.
 
 A format is a module with ``TITLE``, ``CHANNELS``, ``sniff(source) -> bool`` and ``read(source) -> Recording``. One that
-lets the user choose channels by name takes them as ``read(source, channels=...)`` and says ``CHOOSES_CHANNELS = True``.
+lets the user choose channels by name takes them as ``read(source, channels=...)`` and says ``CHOOSES_CHANNELS = True``;
+one that reads the records of one of several devices takes its name as ``read(source, recorder=...)`` and says
+``CHOOSES_RECORDER = True``.
 Other packages add modules through the entry point group ``staging.readers``::
 
     [project.entry-points."staging.readers"]
@@ -29,6 +31,7 @@ _MODULES = {
     "axivity": "staging.readers.axivity",
     "actigraph": "staging.readers.actigraph",
     "sleep_accel": "staging.readers.sleep_accel",
+    "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",
     "phone": "staging.readers.phone",
     "plain": "staging.readers.plain",
@@ -47,7 +50,7 @@ class _Reader(Protocol):
 
     def sniff(self, source: Source) -> bool: ...
 
-    def read(self, source: Source) -> Recording: ...
+    def read(self, source: Source, **options: object) -> Recording: ...
 
 
 class Format(NamedTuple):
@@ -71,7 +74,11 @@ def formats() -> list[Format]:
 
 
 def read(
-    path: str | os.PathLike[str], *, format: str | None = None, channels: Mapping[str, str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    channels: Mapping[str, str] | None = None,
+    recorder: str | None = None,
 ) -> Recording:
     r"""Read a recording: a device's file, folder or zip.
 
@@ -83,6 +90,8 @@ def read(
         Name of the format, one of `formats`; told from the content if not given.
     channels : mapping of str to str, optional
         For formats whose channels have free names (EDF): channel to name, as ``{"ppg": "Pleth"}``.
+    recorder : str, optional
+        For exports of several devices (Apple Health, Polar): whose records to read.
 
     Returns
     -------
@@ -108,14 +117,19 @@ def read(
 
     source = open_source(path)
     name, reader = _named(format) if format is not None else _sniffed(source)
-    if channels is None:
-        return check(reader.read(source))
-    if not getattr(reader, "CHOOSES_CHANNELS", False):
-        raise FormatError(source.where, f"the channels of the format {name} have fixed names", "leave channels out")
-    unknown = sorted(set(channels) - set(CHANNELS))
-    if unknown:
-        raise FormatError("channels", f"{unknown[0]!r} is not a channel", f"choose from {', '.join(CHANNELS)}")
-    return check(reader.read(source, channels=channels))  # type: ignore[call-arg]
+    options: dict[str, object] = {}
+    if channels is not None:
+        if not getattr(reader, "CHOOSES_CHANNELS", False):
+            raise FormatError(source.where, f"the channels of the format {name} have fixed names", "leave channels out")
+        unknown = sorted(set(channels) - set(CHANNELS))
+        if unknown:
+            raise FormatError("channels", f"{unknown[0]!r} is not a channel", f"choose from {', '.join(CHANNELS)}")
+        options["channels"] = channels
+    if recorder is not None:
+        if not getattr(reader, "CHOOSES_RECORDER", False):
+            raise FormatError(source.where, f"the format {name} is of one recorder", "leave the recorder out")
+        options["recorder"] = recorder
+    return check(reader.read(source, **options))
 
 
 def _readers() -> Iterator[tuple[str, _Reader]]:

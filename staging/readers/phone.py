@@ -50,7 +50,7 @@ _TIME = re.compile(
     r"|(?P<elapsed>seconds[ _-]elapsed)"
 )
 _TIME_UNITS = {"milli": "ms", "micro": "us", "nano": "ns", "ms": "ms", "us": "us", "µs": "us", "ns": "ns", "s": "s"}
-_AXIS = re.compile(r"(?P<kind>.*?)[ _-]?(?P<axis>[xyz])(?:[ _-]?axis)?")
+_AXIS = re.compile(r"(?P<kind>.*?)[ _-]?(?P<axis>[xyz])(?:[ _-]?axis)?(?:[ _-](?P<unit>mg|g))?")
 _TOTAL = {"", "a", "acc", "accel", "acceleration", "accelerometer", "accelerometeracceleration", "gf"} | {
     *("totalacceleration", "accelerometeruncalibrated", "uncalibratedaccelerometer", "watchacceleration", "wristacc"),
 }
@@ -147,6 +147,8 @@ def read(source: Source) -> Recording:
 def acceleration(source: Source) -> tuple[Stream | None, tzinfo | None, tuple[str, ...]]:
     """The acceleration of a folder or zip, its zone (None where no clock is known), and warnings; None without any.
 
+    For readers of other things that it may lie beside; a table of the plain format counts as well.
+
     Raises
     ------
     FormatError
@@ -154,16 +156,16 @@ def acceleration(source: Source) -> tuple[Stream | None, tzinfo | None, tuple[st
     """
     if source.is_file:
         return None, None, ()
-    for table in _best(source, _tables(source), "acc"):
+    for table in _best(source, _tables(source, also_plain=True), "acc"):
         return _stream(source, table)
     return None, None, ()
 
 
-def _tables(source: Source) -> list[Found]:
+def _tables(source: Source, *, also_plain: bool = False) -> list[Found]:
     names = [name for name, size in source.sizes.items() if size and name.lower().endswith(_SUFFIXES)]
     if source.is_file:
         names = list(source.sizes)
-    return [table for name in sorted(names)[:_MAX_FILES] for table in _columns(source, name)]
+    return [table for name in sorted(names)[:_MAX_FILES] for table in _columns(source, name, also_plain=also_plain)]
 
 
 def _best(source: Source, found: Sequence[Found], channel: str) -> list[Found]:
@@ -176,7 +178,7 @@ def _best(source: Source, found: Sequence[Found], channel: str) -> list[Found]:
     return tables[:1]
 
 
-def _columns(source: Source, name: str) -> list[Found]:
+def _columns(source: Source, name: str, *, also_plain: bool) -> list[Found]:
     """What of a table can be read: acceleration, heart rate, both or nothing."""
     try:
         head, newline, _ = source.head(name, _HEAD_BYTES).rpartition(b"\n")
@@ -187,7 +189,7 @@ def _columns(source: Source, name: str) -> list[Found]:
     names = [cell[1] if cell is not None else "" for cell in cells]
     units = [(cell[2] or "") if cell is not None else "" for cell in cells]
     time = _time(names, units, table.first_row)
-    if time is None or _is_plain(names, table.first_row):
+    if time is None or (not also_plain and _is_plain(names, table.first_row)):
         return []
     column, time_unit = time
     by_kind: dict[str, dict[str, int]] = {}
@@ -195,6 +197,7 @@ def _columns(source: Source, name: str) -> list[Found]:
         axis = _AXIS.fullmatch(each)
         if axis is not None:
             by_kind.setdefault(re.sub(r"[ _-]", "", axis["kind"]), {}).setdefault(axis["axis"], index)
+            units[index] = axis["unit"] or units[index]
     whole = {kind: (axes["x"], axes["y"], axes["z"]) for kind, axes in by_kind.items() if len(axes) == 3}
     app = _app(names)
     own_name = PurePosixPath(name).name

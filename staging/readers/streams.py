@@ -27,7 +27,7 @@ from staging.errors import RecordingError
 from staging.readers.timing import to_events, to_signal
 from staging.recording import Recording
 
-__all__ = ["Span", "Stream", "assemble", "newest", "night_of"]
+__all__ = ["Span", "Stream", "assemble", "left_out", "newest", "night_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -52,17 +52,6 @@ _LATEST_UNIX_S = 1e10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Stream(NamedTuple):
-    """Values of one channel as they were found."""
-
-    channel: str
-    times_s: FloatArray
-    """Unix seconds, or seconds from any zero where no clock is known; in any order, NaN where there is none."""
-    values: FloatArray
-    where: str
-    """The file, as errors and warnings name it."""
-
-
 class Span(NamedTuple):
     """From when to when, on the clock of the streams."""
 
@@ -73,6 +62,22 @@ class Span(NamedTuple):
     def length_s(self) -> float:
         """Seconds between the two."""
         return self.end_s - self.begin_s
+
+
+class Stream(NamedTuple):
+    """Values of one channel as they were found."""
+
+    channel: str
+    times_s: FloatArray
+    """Unix seconds, or seconds from any zero where no clock is known; in any order, NaN where there is none."""
+    values: FloatArray
+    where: str
+    """The file, as errors and warnings name it."""
+
+    def within(self, span: Span) -> Stream:
+        """What lies in a span, its ends with it."""
+        keep = (self.times_s >= span.begin_s) & (self.times_s <= span.end_s)
+        return self._replace(times_s=self.times_s[keep], values=self.values[keep])
 
 
 def assemble(
@@ -125,8 +130,8 @@ def assemble(
     notes = list(warnings)
     if is_archive and joined:
         night, others = night_of(*_heart(joined))
-        joined = [_within(stream, night) for stream in joined]
-        notes += _left_out(night, others, zone)
+        joined = [stream.within(night) for stream in joined]
+        notes += left_out(night, others, zone)
     times = np.concatenate([stream.times_s for stream in joined]) if joined else np.empty(0)
     times = times[np.isfinite(times)]
     if not times.size:
@@ -190,6 +195,21 @@ def night_of(times_s: FloatArray, bpm: FloatArray) -> tuple[Span, list[Span]]:
         others = sorted([*others, *(span for span in rest if span.length_s > _MIN_NIGHT_S)])
         chosen = night
     return chosen, others
+
+
+def left_out(night: Span, others: Sequence[Span], zone: tzinfo | None) -> list[str]:
+    """A warning about the recordings of an archive that were not read; none where there are none."""
+    if not others:
+        return []
+
+    def text(span: Span) -> str:
+        if zone is None:
+            return f"{span.begin_s / 3600:.1f} h to {span.end_s / 3600:.1f} h"
+        return f"{_moment(span.begin_s, zone):%Y-%m-%d %H:%M} to {_moment(span.end_s, zone):%Y-%m-%d %H:%M}"
+
+    named = "; ".join(text(span) for span in others[: -_NAMED - 1 : -1])
+    more = f"; and {len(others) - _NAMED} earlier" if len(others) > _NAMED else ""
+    return [f"one recording of {len(others) + 1} is read, {text(night)}; left out: {named}{more}"]
 
 
 def newest(
@@ -273,11 +293,6 @@ def _heart(joined: Sequence[Stream]) -> tuple[FloatArray, FloatArray]:
     return np.concatenate([stream.times_s for stream in joined]), np.concatenate(rates)
 
 
-def _within(stream: Stream, span: Span) -> Stream:
-    keep = (stream.times_s >= span.begin_s) & (stream.times_s <= span.end_s)
-    return stream._replace(times_s=stream.times_s[keep], values=stream.values[keep])
-
-
 def _around_lowest(times: FloatArray, rates: FloatArray, stretch: Span) -> Span:
     """A day around the 5 h of lowest heart rate in the last day of a stretch."""
     last_s = stretch.end_s - _DAY_S
@@ -292,20 +307,6 @@ def _around_lowest(times: FloatArray, rates: FloatArray, stretch: Span) -> Span:
     level[filled < width / 2] = np.inf
     middle_s = last_s + (int(np.argmin(level)) + width / 2) * _BIN_S
     return Span(max(stretch.begin_s, middle_s - _DAY_S / 2), min(stretch.end_s, middle_s + _DAY_S / 2))
-
-
-def _left_out(night: Span, others: Sequence[Span], zone: tzinfo | None) -> list[str]:
-    if not others:
-        return []
-
-    def text(span: Span) -> str:
-        if zone is None:
-            return f"{span.begin_s / 3600:.1f} h to {span.end_s / 3600:.1f} h"
-        return f"{_moment(span.begin_s, zone):%Y-%m-%d %H:%M} to {_moment(span.end_s, zone):%Y-%m-%d %H:%M}"
-
-    named = "; ".join(text(span) for span in others[: -_NAMED - 1 : -1])
-    more = f"; and {len(others) - _NAMED} earlier" if len(others) > _NAMED else ""
-    return [f"one recording of {len(others) + 1} is read, {text(night)}; left out: {named}{more}"]
 
 
 def _lights(in_bed: Sequence[Span], recorded: Span) -> Span | None:
