@@ -30,6 +30,7 @@ _MODULES = {
     "geneactiv": "staging.readers.geneactiv",
     "axivity": "staging.readers.axivity",
     "actigraph": "staging.readers.actigraph",
+    "wfdb": "staging.readers.wfdb",
     "sleep_accel": "staging.readers.sleep_accel",
     "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",

@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.acceleration import NAMED_UNITS, plain_unit
 from staging.readers.timing import to_float32
-from staging.recording import Events, Signal
+from staging.recording import Events, FloatArray, Signal
 
 __all__ = ["CHANNELS", "Labelled", "choose", "conversion", "made", "rate_of"]
 
@@ -102,7 +101,7 @@ def conversion(channel: str, signal: Labelled) -> tuple[float, float, tuple[str,
     return 1.0, 0.0, (f"{signal.label} has the unit {signal.physical_dimension!r}; taken for {taken}",)
 
 
-def made(channel: str, columns: Sequence[NDArray[np.float64]], rate_hz: float, start_s: float = 0.0) -> Signal | Events:
+def made(channel: str, columns: Sequence[FloatArray], rate_hz: float) -> Signal | Events:
     """A channel from the values of its signals, in the channel's unit; a heart rate about once a second.
 
     Examples
@@ -112,12 +111,12 @@ def made(channel: str, columns: Sequence[NDArray[np.float64]], rate_hz: float, s
     """
     if channel == "hr":
         step = max(1, int(rate_hz))
-        values = columns[0][::step]
-        times_s = start_s + np.arange(len(values), dtype=np.float64) * (step / rate_hz)
+        values = columns[0][::step].astype(np.float64)
+        times_s = np.arange(len(values), dtype=np.float64) * (step / rate_hz)
         return Events(times_s=times_s, values=values, unit="bpm")
-    samples = np.column_stack(columns) if channel == "acc" else columns[0]
-    unit = {"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel]
-    return Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit, start_s=start_s)
+    single = [to_float32(values) for values in columns]
+    samples = np.column_stack(single) if channel == "acc" else single[0]
+    return Signal(samples=samples, rate_hz=rate_hz, unit={"acc": "g", "ppg": "a.u.", "temp": "degC"}[channel])
 
 
 def rate_of(channel: str, signals: Sequence[Labelled], where: str) -> float:

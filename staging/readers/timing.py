@@ -125,10 +125,10 @@ def as_utc(start: datetime) -> tuple[datetime, str]:
     return start.replace(tzinfo=UTC), f"the file has no time zone; its start {clock} is taken as UTC"
 
 
-def to_float32(values: FloatArray) -> NDArray[np.float32]:
+def to_float32(values: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:
     """Samples in single precision; what that cannot hold is infinite, without numpy's warning."""
     with np.errstate(over="ignore"):
-        return values.astype(np.float32)
+        return values.astype(np.float32, copy=False)
 
 
 def to_events(times_s: FloatArray, values: FloatArray, *, unit: str, where: str) -> tuple[Events, tuple[str, ...]]:
