@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from staging.model import ModelSpec
 from training.evaluate import MAIN_DATASET, to_markdown
+from training.recipe import Recipe
+from training.start import GENTLE
 
 __all__ = ["card", "headline"]
 
@@ -88,7 +91,7 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, p
     if run["hypnograms"]:
         sources += " --hypnograms FOLDER"
     origin = " --from MODEL_OR_RUN" if run.get("start") else ""
-    selected = _selection_options(run)
+    options = f"{sources}{origin}{_options(run)}"
     return f"""\
 # {spec.name} {spec.version}
 
@@ -112,13 +115,13 @@ torch and onnxruntime agree to {parity:.1g} at several lengths and with every se
 {_data(spec, run)}
 ## How good it is
 
-{_figures(run, results, f"{sources}{origin}{selected}")}
+{_figures(run, results, options)}
 ## What it was not tested on, and must not be used for
 
 {_limits(spec, run)}
 ## How to make it again
 
-    python -m training {"finetune" if origin else "fit"} {sources}{origin}{selected} --seed {run["seed"]} --out RUN
+    python -m training {"finetune" if origin else "fit"} {options} --seed {run["seed"]} --out RUN
     python -m training export RUN {"" if results is None else "--results RESULTS.json "}--version {spec.version} \
 --out {spec.name}.onnx
 """
@@ -132,10 +135,25 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _selection_options(run: dict[str, Any]) -> str:
-    selection = run.get("selection") or {}
-    kept_apart = f" --validate {selection['validate']:g} --patience {selection['patience']}"
-    return (kept_apart if selection.get("validate") else "") + (" --balance" if selection.get("balance") else "")
+def _options(run: dict[str, Any]) -> str:
+    """The options of the command line that differ from their defaults."""
+    recipe, selection, base = run["recipe"], run.get("selection") or {}, Recipe()
+    usual: dict[str, Any] = {"members": base.members, "simulated-nights": base.simulated_nights}
+    usual |= {"mixed-simulated": base.mixed_simulated}
+    if run.get("start"):
+        usual = {"members": recipe["members"], "simulated-nights": 0, "mixed-simulated": 0}
+    stretch = dataclasses.asdict(GENTLE if run.get("start") else base.second)
+    asked = [(option, recipe[option.replace("-", "_")], value) for option, value in usual.items()]
+    asked += [
+        (option, recipe["second"][option.replace("-", "_")], stretch[option.replace("-", "_")])
+        for option in ("passes", "batch-size", "learning-rate")
+    ]
+    asked.append(("passes-simulated", (recipe["first"] or {}).get("passes"), None))
+    asked.append(("validate", selection.get("validate", 0.0), 0.0))
+    if selection.get("validate"):
+        asked.append(("patience", selection["patience"], None))
+    text = "".join(f" --{option} {value:g}" for option, value, default in asked if value != default)
+    return text + (" --balance" if selection.get("balance") else "")
 
 
 def _decision(results: dict[str, Any] | None) -> str:

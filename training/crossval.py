@@ -155,10 +155,15 @@ def cross_validate(
     Raises
     ------
     InputError
-        If several folds at a time are to share several devices.
+        If there are fewer subjects than folds, or several folds at a time are to share several devices.
     """
     if jobs > 1 and running.devices * running.nodes > 1:
         raise InputError(f"--jobs {jobs}", "each fold runs on several devices already", "give one job, or one device")
+    n_subjects = len({(night.dataset, night.subject) for night in nights})
+    if held_out is None and not 2 <= n_folds <= n_subjects:
+        raise InputError(
+            f"--folds {n_folds}", f"the nights are of {n_subjects} subjects", "give a number from 2 to that of subjects"
+        )
     if held_out is None:
         folds = split_by_subject(nights, n_folds, seed=seed)
     else:

@@ -83,7 +83,19 @@ def recipe_options() -> argparse.ArgumentParser:
 
 
 def recipe_with(recipe: Recipe, options: argparse.Namespace) -> Recipe:
-    """A recipe with the options that were given."""
+    """A recipe with the options that were given.
+
+    Raises
+    ------
+    InputError
+        If one of them is no number of what it counts.
+    """
+    for name, least in (("members", 1), ("passes", 1), ("batch_size", 1), ("simulated_nights", 0)):
+        _at_least(least, name, getattr(options, name))
+    for name in ("mixed_simulated", "passes_simulated"):
+        _at_least(0, name, getattr(options, name))
+    if options.learning_rate is not None and not options.learning_rate > 0.0:
+        raise InputError(f"--learning-rate {options.learning_rate:g}", "it is no rate", "give a number above 0")
     own = {name: getattr(options, name) for name in ("members", "simulated_nights", "mixed_simulated")}
     recipe = dataclasses.replace(recipe, **{name: value for name, value in own.items() if value is not None})
     of_stretch = {name: getattr(options, name) for name in ("passes", "batch_size", "learning_rate")}
@@ -94,6 +106,11 @@ def recipe_with(recipe: Recipe, options: argparse.Namespace) -> Recipe:
         first = Stretch(passes=options.passes_simulated, batch_size=8, learning_rate=2e-3)
         recipe = dataclasses.replace(recipe, first=first)
     return recipe
+
+
+def _at_least(least: int, name: str, value: int | None) -> None:
+    if value is not None and value < least:
+        raise InputError(f"--{name.replace('_', '-')} {value}", "it is too small", f"give {least} or more")
 
 
 def selection_options() -> argparse.ArgumentParser:

@@ -164,7 +164,7 @@ def test_fitting_further_is_evaluated_by_subject_and_its_results_go_into_the_car
     spec, card = exported(run, tmp_path, monkeypatch, "--results", str(results))
     assert spec.decision.wake_weight == pytest.approx(figures["decision"]["wake_weight"])
     assert "fitted further: plain_folder, 3 subjects" in spec.headline
-    assert "python -m training evaluate --data plain_folder=FOLDER --from MODEL_OR_RUN" in card
+    assert "python -m training evaluate --data plain_folder=FOLDER --from MODEL_OR_RUN --passes 1 \\" in card
     assert "plain_folder: 3 subjects" in card
 
 
@@ -184,3 +184,13 @@ def test_a_run_from_scratch_needs_an_evaluation(own, tmp_path, capsys):
     assert main(["fit", "--data", own, *quick, "--out", str(tmp_path)]) == 0
     assert main(["export", str(tmp_path), "--version", "1", "--out", str(tmp_path / "m.onnx")]) == 2
     assert "it needs the results of an evaluation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--passes", "0"), ("--learning-rate", "0"), ("--mixed-simulated", "-1"), ("--folds", "9")]
+)
+def test_numbers_of_nothing_are_one_line(own, option, value, tmp_path, capsys):
+    assert main(["evaluate", "--data", own, option, value, "--out", str(tmp_path / "results.json")]) == 2
+    error = capsys.readouterr().err
+    assert f"{option} {value}" in error
+    assert error.count("\n") == 1
