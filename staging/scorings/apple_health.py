@@ -29,9 +29,9 @@ import numpy as np
 
 from staging.errors import FormatError
 from staging.hypnogram import Hypnogram, Stage
+from staging.readers.xml import Element, elements
 from staging.scorings.options import Options
 from staging.scorings.segments import Segment, nights_of, numbered, sample
-from staging.readers.xml import Element, elements
 
 __all__ = ["TITLE", "read", "sniff"]
 

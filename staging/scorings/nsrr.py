@@ -17,10 +17,10 @@ from pathlib import Path
 
 from staging.errors import FormatError
 from staging.hypnogram import Hypnogram
+from staging.readers.xml import Element, elements
 from staging.scorings.codes import CODE_TABLES
 from staging.scorings.options import Options, located
 from staging.scorings.segments import Segment, nights_of, numbered, tile
-from staging.readers.xml import Element, elements
 
 __all__ = ["TITLE", "read", "sniff"]
 
