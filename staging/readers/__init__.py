@@ -34,6 +34,7 @@ _MODULES = {
     "sleep_accel": "staging.readers.sleep_accel",
     "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",
+    "polar_sensor": "staging.readers.polar_sensor",
     "phone": "staging.readers.phone",
     "plain": "staging.readers.plain",
 }

@@ -2,8 +2,8 @@
 
 Assumptions
 -----------
-- Time stamps are ISO 8601; a space before their zone is let through. Without a zone they are taken as UTC, with a
-  warning.
+- Time stamps are ISO 8601; a space before their zone is let through. Without a zone they are taken as UTC; who
+  asks for them says so.
 - Numbers that can be Unix times between 2001 and 2065 are, in s, ms, µs or ns; others count from an unknown zero, such
   as the device's start, and no clock is known. Where the header does not say in what they count, the step does: a
   sensor's is at least 0.5 ms, a heart rate's 0.2 s, and the next larger unit would make it 1000 times as long.
@@ -43,6 +43,8 @@ class Clocked(NamedTuple):
     """Shape (n, number of columns)."""
     zone: tzinfo | None
     """Zone of the first stamp; UTC for Unix times and for stamps without a zone."""
+    is_wall: bool
+    """The stamps have no zone; `taken_as_utc` says so."""
     warnings: tuple[str, ...]
 
 
@@ -98,12 +100,10 @@ def read_clocked(
     if is_number(table.first_row[time]):
         numbers, notes = table.numbers([time, *columns])
         times_s, zone = _counted(numbers[:, 0], unit, _SLOW_STEP_S if is_slow else _FAST_STEP_S)
-        return Clocked(times_s, numbers[:, 1:], zone, notes)
+        return Clocked(times_s, numbers[:, 1:], zone, False, notes)
     stamps, values, notes = _stamped(table, content, where, time, columns, skip_rows)
     seconds = stamps.wall_us / _US_PER_S
-    if stamps.offset is None:
-        notes = (*notes, taken_as_utc(float(seconds.min()), where))
-    return Clocked(seconds, values, stamps.offset or UTC, notes)
+    return Clocked(seconds, values, stamps.offset or UTC, stamps.offset is None, notes)
 
 
 def unix_s(texts: Iterable[str]) -> NDArray[np.float64]:

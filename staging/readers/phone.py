@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.acceleration import in_g
-from staging.readers.clocked import Clocked, read_clocked, unix_scale
+from staging.readers.clocked import Clocked, read_clocked, taken_as_utc, unix_scale
 from staging.readers.plain import LATEST_UNIX_S, PLAIN_TABLES, TIME_COLUMNS
 from staging.readers.source import Source
 from staging.readers.streams import Stream, assemble
@@ -266,12 +266,15 @@ def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, tuple[
     found = read_clocked(content, where, table.time, table.columns, unit=table.time_unit, is_slow=table.channel == "hr")
     if found.zone is None:
         found = _since_start(source, found)
+    notes = found.warnings
+    if found.is_wall:
+        notes = (*notes, taken_as_utc(float(found.times_s.min()), where))
     if table.channel == "hr":
         times_s, values = _once_a_second(found)
-        return Stream("hr", times_s, values, where), found.zone, found.warnings
+        return Stream("hr", times_s, values, where), found.zone, notes
     values = found.values[:, :3] if len(table.columns) == 3 else found.values[:, :3] + found.values[:, 3:]
-    acc, notes = in_g(values, where, unit=table.unit)
-    return Stream("acc", found.times_s, acc, where), found.zone, (*found.warnings, *notes)
+    acc, guess = in_g(values, where, unit=table.unit)
+    return Stream("acc", found.times_s, acc, where), found.zone, (*notes, *guess)
 
 
 def _once_a_second(found: Clocked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from staging.errors import FormatError
-from staging.readers.clocked import read_clocked, unix_scale
+from staging.readers.clocked import read_clocked, taken_as_utc, unix_scale
 
 UNIX_S = 1_700_000_000
 PER_S = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -75,7 +75,9 @@ def test_stamps_without_a_zone_are_taken_as_utc_and_said():
     found = read(table(["2023-11-14T22:13:20.5", "2023-11-14T22:13:21"]))
     assert found.times_s.tolist() == [UNIX_S + 0.5, UNIX_S + 1]
     assert found.zone is UTC
-    assert found.warnings == ("a.csv has no time zone; its start 2023-11-14 22:13:20 is taken as UTC",)
+    assert found.is_wall
+    said = taken_as_utc(found.times_s[0], "night/a.csv")
+    assert said == "a.csv has no time zone; its start 2023-11-14 22:13:20 is taken as UTC"
 
 
 @pytest.mark.parametrize("cut", [2, 3, 8, 20])

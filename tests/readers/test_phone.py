@@ -173,6 +173,14 @@ def test_a_pause_of_phyphox_is_a_gap(folder):
     assert np.flatnonzero(lost)[0] / acc_g.rate_hz == pytest.approx(100, abs=0.1)
 
 
+def test_stamps_without_a_zone_are_taken_as_utc_and_said(folder):
+    seconds, acc = STILL
+    text = table("time,x,y,z,note", stamps(seconds, "%Y-%m-%dT%H:%M:%S.%f"), *map(texts, acc.T), ["-"] * len(acc))
+    recording = staging.read(folder({"acc.csv": text}) / "acc.csv")
+    assert recording.start.isoformat() == "2023-11-15T00:13:20+00:00"
+    assert recording.warnings == ("acc.csv has no time zone; its start 2023-11-15 00:13:20 is taken as UTC",)
+
+
 def test_nanoseconds_since_the_watch_was_started_know_no_clock(folder):
     seconds, acc = STILL
     times = [str(round((1500 + second) * 1e9)) for second in seconds]
