@@ -29,6 +29,10 @@ __all__ = ["DEFAULT_SPEC", "GROUPS", "FeatureSpec", "ModelInputs", "extract", "f
 GROUPS = ("heart", "counts", "posture", "temperature", "clock")
 """Groups of inputs that are masked together, in the order of the mask's columns."""
 
+RESTING_BPM = 65.0
+MOVING_FLOOR = 0.02
+"""Heart rate from which a night's level counts; what is added to a share of moving epochs before the logarithm."""
+
 Array = NDArray[np.float32]
 
 
@@ -266,7 +270,7 @@ def _heart(heart_rate: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns,
         log_step - _masked_mean(log_step, in_night),
         np.where(in_night, peak, 0.0),
         _slope(total, weight, window),
-        np.full(len(level), (middle - 65.0) / spec.heart_scale_bpm if values.size else 0.0),
+        np.full(len(level), (middle - RESTING_BPM) / spec.heart_scale_bpm if values.size else 0.0),
         np.full(len(level), np.log(night_range)),
     ]
     return columns, in_night, relative.ravel()
@@ -283,7 +287,7 @@ def _counts(counts: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns, Kn
     moving = total > 0
     columns += [_still(moving, spec), _still(moving[::-1], spec)[::-1]]
     in_night = weight > 0
-    columns += [np.full(len(total), np.log(_masked_mean(moving.astype(np.float64), in_night) + 0.02))]
+    columns += [np.full(len(total), np.log(_masked_mean(moving.astype(np.float64), in_night) + MOVING_FLOOR))]
     return columns, in_night, np.log1p(counts)
 
 

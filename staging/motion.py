@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from staging.grid import bin_edges, bin_mean, bin_share, bin_sum, finite, index_at, runs, within_runs
 from staging.recording import EPOCH_S, FloatArray, Signal
 
-__all__ = ["MIN_COUNTS_RATE_HZ", "activity_counts", "arm_angle_deg", "enmo_g", "posture_change_deg", "wear"]
+__all__ = [
+    "MIN_COUNTS_RATE_HZ",
+    "activity_counts",
+    "arm_angle_deg",
+    "counts_band",
+    "enmo_g",
+    "posture_change_deg",
+    "wear",
+]
 
 COUNTS_RATE_HZ = 50.0
 """Rate at which counts are made whatever the sensor's: that of the watches the published counts come from."""
@@ -55,6 +63,10 @@ NON_WEAR_SD_G = 0.013
 NON_WEAR_RANGE_G = 0.010
 NON_WEAR_RANGE_STEPS = 1.05
 """What counts as off the wrist; `wear` says why."""
+
+STEP_SAMPLES = 20_000
+STEP_UNIT_G = 1e-4
+"""So many samples, evenly spread, are enough to know a sensor's steps, in this unit."""
 
 _SECOND = int(COUNTS_RATE_HZ)
 
@@ -130,8 +142,6 @@ def activity_counts(acc: Signal, n_bins: int, *, bin_s: float = COUNTS_BIN_S, ax
 
 def _levels(acc: Signal, first_s: int, n_seconds: int) -> NDArray[np.float64]:
     """Highest level of each second from `first_s`, float64 ``(n_seconds,)``; NaN where half of it is unusable."""
-    from scipy.signal import butter, sosfiltfilt
-
     none = np.full(n_seconds, np.nan)
     low, high = index_at(acc, np.array([first_s - PAD_S, first_s + n_seconds + PAD_S]))
     source = acc.samples[low:high].astype(np.float64)
@@ -142,15 +152,45 @@ def _levels(acc: Signal, first_s: int, n_seconds: int) -> NDArray[np.float64]:
     source[~known] = np.interp(at[~known], at[known], source[known])
 
     begin_s = acc.start_s + low / acc.rate_hz - first_s
-    z = _at_50_hz(source, acc.rate_hz, begin_s, n_seconds)
-    band = butter(COUNTS_ORDER, COUNTS_BAND_HZ, "bandpass", fs=COUNTS_RATE_HZ, output="sos")
-    pad = int(PAD_S * COUNTS_RATE_HZ)
-    z = np.abs(sosfiltfilt(band, z))[pad:-pad]
+    z = np.abs(counts_band(source, acc.rate_hz, begin_s, n_seconds))
 
     usable = _usable_at_50_hz(known, acc.rate_hz, begin_s, n_seconds).reshape(n_seconds, _SECOND)
     peak = np.where(usable, z.reshape(n_seconds, _SECOND), 0.0).max(axis=1)
     level = np.minimum(np.floor(peak * (COUNTS_LEVELS / COUNTS_RANGE_G)) + 1, COUNTS_LEVELS)
     return np.where(usable.mean(axis=1) >= 0.5, level, np.nan)
+
+
+def counts_band(source: NDArray[np.float64], rate_hz: float, begin_s: float, n_seconds: int) -> NDArray[np.float64]:
+    """The movement that counts are made from: one axis at 50 Hz, band-passed to 3-11 Hz. Linear in the samples.
+
+    Parameters
+    ----------
+    source : ndarray of float64, shape (n,)
+        Acceleration in g, without gaps; its first and last values hold beyond its ends.
+    rate_hz : float
+        Its rate, above `MIN_COUNTS_RATE_HZ`.
+    begin_s : float
+        Time of its first sample.
+    n_seconds : int
+        Length of the result, which begins at second 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_seconds * 50,)
+        In g.
+
+    Examples
+    --------
+    >>> t_s = np.arange(0, 20, 1 / 32)
+    >>> band = counts_band(1 + 0.2 * np.sin(2 * np.pi * 5 * t_s), 32.0, 0.0, 20)
+    >>> band.shape, float(abs(band[200:-200]).max().round(1))
+    ((1000,), 0.2)
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    band = butter(COUNTS_ORDER, COUNTS_BAND_HZ, "bandpass", fs=COUNTS_RATE_HZ, output="sos")
+    pad = int(PAD_S * COUNTS_RATE_HZ)
+    return np.asarray(sosfiltfilt(band, _at_50_hz(source, rate_hz, begin_s, n_seconds))[pad:-pad])
 
 
 def _at_50_hz(source: NDArray[np.float64], rate_hz: float, begin_s: float, n_seconds: int) -> NDArray[np.float64]:
@@ -391,6 +431,6 @@ def wear(acc: Signal, n_epochs: int) -> NDArray[np.float32]:
 
 def _step_g(samples: FloatArray) -> float:
     """Smallest step between values of the sensor, to 0.1 mg; 0 where there is only one value."""
-    some = samples[:: max(1, len(samples) // 20_000)]
-    values = np.unique(np.rint(some[finite(some)] * 1e4))
-    return float(np.diff(values).min() * 1e-4) if values.size > 1 else 0.0
+    some = samples[:: max(1, len(samples) // STEP_SAMPLES)]
+    values = np.unique(np.rint(some[finite(some)] / STEP_UNIT_G))
+    return float(np.diff(values).min() * STEP_UNIT_G) if values.size > 1 else 0.0

@@ -36,8 +36,10 @@ MIN_PULSE_RATE_HZ = 16.0
 
 PULSE_BAND_HZ = (0.5, 5.0)
 PULSE_ORDER = 2
+PULSE_REACH_S = 5.0
 """Elgendi's filter, but for its upper edge of 8 Hz: at 5 Hz noise moves the upstroke a tenth less, and slow pulses
-with a second hump are told from quick ones more often."""
+with a second hump are told from quick ones more often. Beyond 5 s the filter feels nothing (4 millionths); so much is
+mirrored at the recording's ends."""
 
 WORKING_RATE_HZ = 30.0
 """Faster recordings are averaged down to this or a little more: of the band, six times its upper edge is plenty."""
@@ -45,9 +47,10 @@ WORKING_RATE_HZ = 30.0
 PEAK_WINDOW_S = 0.111
 BEAT_WINDOW_S = 0.667
 BEAT_WINDOW_RANGE_S = (0.4, 1.4)
+BEAT_WINDOW_STEP = 1.25
 THRESHOLD = 0.01
-"""Elgendi's two windows, the second for beats 1 s apart and scaled to the rhythm within limits; and his offset, 2 %
-of the mean square of the pulse's positive half, which is 0.5 here."""
+"""Elgendi's two windows, the second for beats 1 s apart and scaled to the rhythm within limits, in steps of a quarter;
+and his offset, 2 % of the mean square of the pulse's positive half, which is 0.5 here."""
 
 BRIDGE_S = 0.2
 """Longest run of missing samples across which a beat is still looked for."""
@@ -56,7 +59,9 @@ FLAT_S = 0.6
 """A value repeated for this long is a sensor without signal, not a pulse."""
 
 SPIKE_BENDS = 8.0
-SPIKE_SAMPLES = 50_000
+SPIKE_PERCENTILE = 95
+SPIKE_ALONE = 1.5
+SPIKE_SAMPLES = 20_000
 """A sample that leaves its neighbours' mean by 8 times what 95 % of all samples do is a glitch; upstrokes reach 4.
 So many samples, evenly spread, are enough to know the 95 %."""
 
@@ -76,12 +81,15 @@ RHYTHM_FIRST_SHARE = 0.6
 """The local distance of beats is the first peak of the autocorrelation of 8 s that reaches 0.6 of the highest, where
 that reaches 0.7; elsewhere (movement) it is not known. Lower limits mistake movement for a slow pulse."""
 
+POLARITY_FRAME_S = 10.0
 SLOPE_WINDOW_S = 0.15
-"""Slopes are those of this moving average where they tell the polarity: noise would drown their asymmetry."""
+"""The polarity is that of most frames. Slopes are taken over this time there: noise would drown their asymmetry."""
 
 REFRACTORY_SHARE = 0.6
 REFRACTORY_S = 0.3
-"""Of two peaks nearer than 0.6 of the local rhythm, the lower is a pulse's second hump. Without rhythm, 0.3 s."""
+THINNING_ROUNDS = 4
+"""Of two peaks nearer than 0.6 of the local rhythm, the lower is a pulse's second hump. Without rhythm, 0.3 s. Two
+rounds have always thinned them out."""
 
 UPSTROKE_S = 0.4
 AFTER_PEAK_S = 0.05
@@ -89,6 +97,7 @@ AFTER_PEAK_S = 0.05
 
 SHAPE_S = (-0.2, 0.4)
 SHAPE_BEATS = 21
+MIN_FIRST_CORRELATION = 0.5
 MIN_SHAPE_CORRELATION = 0.86
 MAX_INTERVAL_RATIO = 2.2
 """A beat is good if it resembles the mean of the 21 around it (Orphanidou's limit for PPG)."""
@@ -371,7 +380,7 @@ def _band_pass(samples: NDArray[np.float64], rate_hz: float) -> NDArray[np.float
         at = np.arange(samples.size)
         samples = np.where(known, samples, np.interp(at, at[known], samples[known]))
     sos = butter(PULSE_ORDER, PULSE_BAND_HZ, "bandpass", fs=rate_hz, output="sos")
-    return np.asarray(sosfiltfilt(sos, samples, padlen=min(samples.size - 1, int(2 * rate_hz))))
+    return np.asarray(sosfiltfilt(sos, samples, padlen=min(samples.size - 1, int(PULSE_REACH_S * rate_hz))))
 
 
 def _read(ppg: Signal) -> _Pulse | None:
@@ -405,10 +414,10 @@ def _without_spikes_and_flats(ppg: Signal) -> FloatArray:
     some = bend[:: max(1, bend.size // SPIKE_SAMPLES)]
     some = some[some > 0]
     if some.size:
-        spike = np.flatnonzero(bend > SPIKE_BENDS * np.percentile(some, 95))
+        spike = np.flatnonzero(bend > SPIKE_BENDS * np.percentile(some, SPIKE_PERCENTILE))
         # A spike bends its neighbours half as much: only the sample that bends most is the spike.
         beside = np.fmax(bend[np.maximum(spike - 1, 0)], bend[np.minimum(spike + 1, bend.size - 1)])
-        spike = spike[~(bend[spike] <= 1.5 * beside)]
+        spike = spike[~(bend[spike] <= SPIKE_ALONE * beside)]
         clean[spike + 1] = between[spike]
     return clean
 
@@ -442,7 +451,7 @@ def _size(passed: NDArray[np.float32], known: NDArray[np.bool_], rate_hz: float)
     if not filled.size:
         return np.full(passed.size, np.inf, np.float32)
     rms = np.sqrt(power[filled] / count[filled])
-    size = percentile_filter(rms, SIZE_PERCENTILE, min(SIZE_WINDOW, rms.size), mode="nearest")
+    size = percentile_filter(rms, SIZE_PERCENTILE, SIZE_WINDOW, mode="nearest")
     if not (size > 0).any():
         return np.full(passed.size, np.inf, np.float32)
     size = np.maximum(size, MIN_SIZE_SHARE * np.median(size[size > 0]))
@@ -490,15 +499,13 @@ def _rhythm(pulse: NDArray[np.float32], rate_hz: float) -> _Rhythm:
 
 def _upside_down(pulse: NDArray[np.float32], rate_hz: float, rhythm: _Rhythm) -> bool:
     """Whether the pulse falls faster than it rises, and its trough is narrower than its crest, where it is steady."""
-    from scipy.ndimage import uniform_filter1d
-
-    width = int(RHYTHM_WINDOW_S * rate_hz)
+    width = min(int(POLARITY_FRAME_S * rate_hz), pulse.size)
     frames = pulse[: pulse.size // width * width].reshape(-1, width)
     in_rhythm = np.isfinite(rhythm.nearest((np.arange(len(frames)) * width) + width // 2))
     if in_rhythm.any():
         frames = frames[in_rhythm]
-    smooth = uniform_filter1d(frames, max(1, round(SLOPE_WINDOW_S * rate_hz)), axis=1)
-    asymmetry = _skewness(frames) + _skewness(np.diff(smooth, axis=1))
+    step = max(1, round(SLOPE_WINDOW_S * rate_hz))
+    asymmetry = _skewness(frames) + _skewness(frames[:, step:] - frames[:, :-step])
     return bool(np.median(asymmetry) < 0)
 
 
@@ -526,11 +533,11 @@ def _peaks(read: _Pulse) -> NDArray[np.int64]:
     energy = np.clip(read.pulse, 0.0, MAX_SIZE) ** 2
     # A window for each sample's rhythm would be no moving average; a few lengths a quarter apart are near enough.
     wanted_s = np.clip(BEAT_WINDOW_S * np.nan_to_num(read.rhythm.distance_s, nan=1.0), *BEAT_WINDOW_RANGE_S)
-    step = np.rint(np.log(wanted_s / BEAT_WINDOW_S) / np.log(1.25)).astype(np.int8)
+    step = np.rint(np.log(wanted_s / BEAT_WINDOW_S) / np.log(BEAT_WINDOW_STEP)).astype(np.int8)
     step_here = read.rhythm.held(step, energy.size)
     threshold = np.empty_like(energy)
     for length in np.unique(step):
-        np.copyto(threshold, average(BEAT_WINDOW_S * 1.25 ** int(length)), where=step_here == length)
+        np.copyto(threshold, average(BEAT_WINDOW_S * BEAT_WINDOW_STEP ** int(length)), where=step_here == length)
     start, stop = runs(average(PEAK_WINDOW_S) > threshold + THRESHOLD)
     wide = stop - start >= round(PEAK_WINDOW_S * read.rate_hz)
     start, stop = start[wide], stop[wide]
@@ -548,7 +555,7 @@ def _peaks(read: _Pulse) -> NDArray[np.int64]:
 
 def _thinned(peaks: NDArray[np.int64], read: _Pulse) -> NDArray[np.int64]:
     """Peaks without the lower ones of those too near to each other, the highest of all kept first."""
-    while True:
+    for _ in range(THINNING_ROUNDS):
         apart = np.nan_to_num(REFRACTORY_SHARE * read.rhythm.nearest(peaks), nan=REFRACTORY_S) * read.rate_hz
         near = np.concatenate([[False], np.diff(peaks) < np.minimum(apart[1:], apart[:-1]), [False]])
         if not near.any():
@@ -558,6 +565,7 @@ def _thinned(peaks: NDArray[np.int64], read: _Pulse) -> NDArray[np.int64]:
         top = ~(before & (height[:-2] >= height[1:-1])) & ~(after & (height[2:] > height[1:-1]))
         beside_top = (before & np.concatenate([[False], top[:-1]])) | (after & np.concatenate([top[1:], [False]]))
         peaks = peaks[top | ~beside_top]
+    return peaks
 
 
 def _upstrokes(read: _Pulse, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -609,7 +617,7 @@ def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np
     from scipy.ndimage import uniform_filter1d
 
     def local_mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(uniform_filter1d(values, min(SHAPE_BEATS, values.shape[1]), axis=1, mode="nearest"))
+        return np.asarray(uniform_filter1d(values, SHAPE_BEATS, axis=1, mode="nearest"))
 
     def unit(shapes: NDArray[np.float32]) -> NDArray[np.float32]:
         centred = shapes - shapes.mean(axis=0)
@@ -628,6 +636,6 @@ def _shape_correlation(read: _Pulse, beats_s: NDArray[np.float64]) -> NDArray[np
     shapes[:, ~read.whole(np.maximum(index, 0), np.clip(index + n_samples, 0, last))] = 0
     typical = unit(local_mean(shapes))
     # A second mean leaves out what does not resemble the first.
-    like = np.einsum("tb,tb->b", shapes, typical) > 0.5
+    like = np.einsum("tb,tb->b", shapes, typical) > MIN_FIRST_CORRELATION
     typical = unit(local_mean(shapes * like))
     return np.asarray(np.einsum("tb,tb->b", shapes, typical))

@@ -80,7 +80,7 @@ def clean_temperature(temp: Signal) -> Signal:
     medians = _row_medians(blocks.reshape(-1, width))
     known = np.flatnonzero(np.isfinite(medians))
     if known.size:
-        level = median_filter(medians[known], min(SPIKE_BLOCKS, known.size), mode="nearest")
+        level = median_filter(medians[known], SPIKE_BLOCKS, mode="nearest")
         # Each sample may agree with the level before, at or after it: a true step lies between two levels.
         nearest = np.searchsorted(known, np.arange(samples.size) // width).clip(0, known.size - 1)
         levels = level[np.stack([np.maximum(nearest - 1, 0), nearest, np.minimum(nearest + 1, known.size - 1)])]
@@ -248,10 +248,8 @@ def wear(temperature_c: NDArray[np.float32]) -> NDArray[np.float32]:
     worn[known & (np.where(known, values, np.inf) < COLD_C)] = 0
     filled = np.where(known, values, -np.inf)
     slope = np.nan_to_num(slope_c_per_min(temperature_c), nan=0.0)
-    stop = 0
+    # Each fall is judged by itself, whatever came of the one before.
     for steep in np.flatnonzero(np.diff((slope <= FALL_C_PER_MIN).astype(np.int8), prepend=0) > 0).tolist():
-        if steep < stop:
-            continue
         # A slope over 5 min is steep before the fall and after it: the fall follows the last epoch near the top.
         about = slice(max(0, steep - SLOPE_WINDOW // 2), steep + SLOPE_WINDOW)
         level = filled[about].max()
