@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from models.ensemble import Ensemble
 from staging.errors import InputError
 from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
 from training.fit import fit_members
+from training.losses import LOSSES, lose
 from training.night import LabelledNight
 from training.passes import rank_and_world
 from training.recipe import Recipe
@@ -53,12 +54,15 @@ class Prediction:
         By the sensors shown, keys `SENSOR_SETS`.
     members : tuple of ndarray of float32, shape (S, 5)
         Of each network alone with all sensors: they differ in their seed, as the same fit made again would.
+    losses : dict of str to ndarray of float32, shape (S, 5)
+        With all sensors, less of which was recorded, keys `LOSSES`; empty unless the night has heart rate and counts.
     """
 
     night: LabelledNight
     fold: int
     probabilities: dict[str, NDArray[np.float32]]
     members: tuple[NDArray[np.float32], ...] = ()
+    losses: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def split_by_subject(
@@ -89,6 +93,13 @@ def predict(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[
     """Probabilities of one night with each set of sensors."""
     inputs = extract(night.tracks, spec)
     return {name: _probabilities(network, inputs, spec, groups) for name, groups in SENSOR_SETS.items()}
+
+
+def _with_losses(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
+    if not {"heart", "counts"} <= night.groups:
+        return {}
+    less = {name: extract(lose(night, loss).tracks, spec) for name, loss in LOSSES.items()}
+    return {name: _probabilities(network, inputs, spec, SENSOR_SETS["all"]) for name, inputs in less.items()}
 
 
 def _probabilities(
@@ -235,6 +246,7 @@ def _fold(
             fold=index,
             probabilities=predict(network, night, recipe.spec),
             members=tuple(_probabilities(member, every, recipe.spec, SENSOR_SETS["all"]) for member in alone),
+            losses=_with_losses(network, night, recipe.spec),
         )
 
     return {

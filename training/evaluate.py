@@ -21,6 +21,7 @@ from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from training.crossval import SENSOR_SETS, Prediction
+from training.losses import LOSSES
 from training.night import LabelledNight
 
 __all__ = ["MAIN_DATASET", "NIGHT_METRICS", "report", "rule_of", "to_markdown"]
@@ -49,7 +50,8 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
     -------
     dict
         JSON-able, by data set: ``classes`` (agreement in 5, 4, 3, 2 classes), ``nights`` (bias of night totals),
-        ``calibration``, ``sensors`` (the ablation), ``members`` (each network alone: what the seed is worth).
+        ``calibration``, ``sensors`` (the ablation), ``members`` (each network alone: what the seed is worth),
+        ``losses`` (had less been recorded; empty for sets without heart rate or counts).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
     rule_of_fold = {
@@ -84,13 +86,15 @@ class _Decided:
     def __init__(self, prediction: Prediction, rule: DecisionRule) -> None:
         self.prediction = prediction
         self.night = prediction.night
-        self.probabilities = prediction.probabilities
+        self.probabilities = prediction.probabilities | prediction.losses
         self.rule = rule
 
     def by_member(self) -> list[_Decided]:
         """The same night as each network alone sees it, decided by the same rule."""
         return [
-            _Decided(dataclasses.replace(self.prediction, probabilities={"all": alone}, members=()), self.rule)
+            _Decided(
+                dataclasses.replace(self.prediction, probabilities={"all": alone}, members=(), losses={}), self.rule
+            )
             for alone in self.prediction.members
         ]
 
@@ -121,6 +125,11 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
             {str(k): _headline(alone, k, "all") for k in CLASSES}
             for alone in zip(*(prediction.by_member() for prediction in predictions), strict=True)
         ],
+        "losses": {
+            name: {str(k): _headline(predictions, k, name) for k in CLASSES}
+            for name in LOSSES
+            if all(name in prediction.probabilities for prediction in predictions)
+        },
     }
 
 
@@ -252,6 +261,7 @@ def to_markdown(results: dict[str, Any]) -> str:
             *_table_of_nights(dataset["nights"]),
             *_calibration_line(dataset["calibration"]),
             *_table_of_sensors(dataset["sensors"], dataset["members"]),
+            *_table_of_losses(dataset["losses"]),
         ]
     return "\n".join(lines)
 
@@ -310,7 +320,18 @@ def _calibration_line(calibration: dict[str, Any]) -> list[str]:
 def _table_of_sensors(sensors: dict[str, Any], members: Sequence[dict[str, Any]]) -> list[str]:
     lines = ["| seen by the same networks | κ 5 | κ 4 | κ 3 | κ 2 |", "|---|---|---|---|---|"]
     alone = {f"all, member {number} alone": figures for number, figures in enumerate(members, start=1)}
-    for name, figures in (sensors | alone).items():
+    return [*lines, *_rows_of_kappa(sensors | alone), ""]
+
+
+def _table_of_losses(losses: dict[str, Any]) -> list[str]:
+    if not losses:
+        return []
+    return ["| had less been recorded | κ 5 | κ 4 | κ 3 | κ 2 |", "|---|---|---|---|---|", *_rows_of_kappa(losses), ""]
+
+
+def _rows_of_kappa(cases: dict[str, Any]) -> list[str]:
+    rows = []
+    for name, figures in cases.items():
         cells = [figures[k]["kappa"] for k in ("5", "4", "3", "2")]
-        lines.append(f"| {name} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
-    return [*lines, ""]
+        rows.append(f"| {name} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
+    return rows

@@ -11,6 +11,7 @@ from staging.decision import fit_rule
 from training import evaluate
 from training.crossval import SENSOR_SETS, Prediction
 from training.evaluate import NIGHT_METRICS, report, to_markdown
+from training.losses import LOSSES
 
 from .conftest import made_up_night
 
@@ -48,6 +49,21 @@ def test_each_member_alone_is_told_so_that_the_seed_s_worth_is_seen():
     assert better["4"]["kappa"] == 1.0 > worse["4"]["kappa"] + 0.2
     table = to_markdown({"protocol": {"folds": 3, "held_out": None, "split": "by subject"}, "datasets": {"a": figures}})
     assert f"| all, member 2 alone | {worse['5']['kappa']:.3f} |" in table
+
+
+def test_what_lost_data_cost_is_told_where_every_night_was_predicted_without_them():
+    nights = predictions(1.0)
+    assert report(nights)["made_up"]["losses"] == {}
+    name = next(iter(LOSSES))
+    poor = predictions(0.6)
+    both = [
+        dataclasses.replace(a, losses=dict.fromkeys(LOSSES, b.probabilities["all"]))
+        for a, b in zip(nights, poor, strict=True)
+    ]
+    figures = report(both)["made_up"]
+    assert figures["losses"][name]["4"]["kappa"] < figures["classes"]["4"]["pooled"]["kappa"][0] - 0.2
+    table = to_markdown({"protocol": {"folds": 3, "held_out": None, "split": "by subject"}, "datasets": {"a": figures}})
+    assert f"| {name} | {figures['losses'][name]['5']['kappa']:.3f} |" in table
 
 
 def test_each_data_set_is_told_apart():
