@@ -51,7 +51,7 @@ class WaveformShape:
     Attributes
     ----------
     ppg_per_epoch, acc_per_epoch, temperature_per_epoch : int
-        Samples of an epoch; the first two whole multiples of 64.
+        Samples of an epoch; the first two whole multiples of 128.
     n_classes : int
         Stages.
     learnt_width, encoder_width : int
