@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from staging.architecture import summarize_many
 from staging.architecture.catalogue import CATALOGUE
-from staging.architecture.posterior import stage_runs
+from staging.architecture.run_lengths import stage_runs
 from staging.hypnogram import CLASSES, Hypnogram
 
 ROUNDS = 5

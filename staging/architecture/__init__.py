@@ -8,6 +8,7 @@ What each metric is stands in METRICS.md beside this file, made from the code by
 75.0
 """
 
+from staging.architecture.calibration import calibrate
 from staging.architecture.complexity import lempel_ziv_phrases
 from staging.architecture.cycles import Cycle, find_cycles
 from staging.architecture.many import (
@@ -25,6 +26,7 @@ from staging.architecture.nights import in_bed
 from staging.architecture.norms import Norm, NormComparison, compare_with_norms
 from staging.architecture.posterior import SequencePosterior, draw_hypnograms
 from staging.architecture.rules import Rules
+from staging.architecture.run_lengths import StageRuns, fit_stage_runs, stage_runs
 from staging.architecture.schema import json_schema
 from staging.architecture.stability import Transitions, transitions
 from staging.architecture.summary import (
@@ -48,7 +50,6 @@ from staging.architecture.survival import (
 from staging.architecture.uncertainty import (
     Coverage,
     Interval,
-    calibrate,
     coverage,
     metric_intervals,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "SequencePosterior",
     "SleepArchitecture",
     "Spread",
+    "StageRuns",
     "Survival",
     "Transitions",
     "bout_lengths",
@@ -79,6 +81,7 @@ __all__ = [
     "find_cycles",
     "fit_exponential",
     "fit_power_law",
+    "fit_stage_runs",
     "format_tidy_csv",
     "in_bed",
     "json_schema",
@@ -89,6 +92,7 @@ __all__ = [
     "pool",
     "sleep_regularity_index",
     "social_jetlag_h",
+    "stage_runs",
     "summarize",
     "summarize_many",
     "summarize_nights",

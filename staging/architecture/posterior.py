@@ -5,48 +5,43 @@ flicker as no sleep does, and intervals of totals that are far too narrow, since
 night. Here whole hypnograms are drawn:
 
 1. A priori, stages follow each other as in scored sleep: a Markov chain whose states are the short and the long runs of
-   each stage, so that run lengths are mixtures of two geometric distributions (`stage_runs.json`).
-2. The chain is bent to what the stager says of the time around each epoch: its transitions change with time so that
-   its marginals are the stager's probabilities, smoothed over `context_min`, and so that the flows between stages are
-   the closest ones (smallest Kullback–Leibler divergence) to those of scored sleep. Rare stages such as brief
-   awakenings so keep their frequency, which dividing by one prior for all night would take from them.
-3. What an epoch says beyond its surroundings, p(stage) / smoothed p(stage), enters as evidence to the power of
-   `sharpness`, below 1 since neighbouring epochs were judged from much the same data.
-4. A stager that mistakes light for deep sleep in one sleeper does so all night long, and sleepers differ in how broken
-   their sleep is. Scenarios differ in such errors of a whole night: the log-odds of wake are shifted (SD `wake_sd`),
-   those among the sleep stages (`stage_sd`), and the logarithm of all run lengths (`run_sd`). The same number of
-   hypnograms is drawn from each, by forward filtering and backward sampling.
-
-References
-----------
-Frühwirth-Schnatter S. Data augmentation and dynamic linear models. Journal of Time Series Analysis 1994;15:183–202.
-doi:10.1111/j.1467-9892.1994.tb00184.x
+   each stage (`staging.architecture.run_lengths`).
+2. The chain is bent to what the stager says: its transitions change with time so that its marginals are the stager's
+   probabilities, smoothed over `context_min`, and so that the flows between stages are the closest ones (smallest
+   Kullback–Leibler divergence) to those of scored sleep. Rare stages such as brief awakenings so keep their frequency,
+   which dividing by one prior for all night would take from them.
+3. A stager that mistakes light for deep sleep in one sleeper does so all night long, and sleepers differ in how broken
+   their sleep is. Scenarios differ in such errors of a whole night: the log-odds of wake are shifted and stretched,
+   those among the sleep stages shifted, and run lengths scaled. The shifts are centred so that the mean time in each
+   stage stays the stager's. The same number of hypnograms is drawn from each scenario.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.architecture.run_lengths import StageRuns, stage_runs
 from staging.errors import HypnogramError
-from staging.hypnogram import Hypnogram
+from staging.hypnogram import CLASSES, Hypnogram, Stage
 
-__all__ = ["SequencePosterior", "StageRuns", "draw_hypnograms", "stage_runs"]
+__all__ = ["SequencePosterior", "draw_hypnograms"]
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
-_FLOOR = 1e-4
+_LEAST = 1e-4
 """Probabilities are kept above this: a stager that says 0 is not that sure, and files round."""
 
 _TINY = 1e-6
 """What a denominator is kept above."""
 
-_DRAWS_EACH = 10
+_DRAWS_EACH = 4
 """Hypnograms drawn from each scenario."""
 
 _EPOCHS_AT_ONCE = 1 << 16
@@ -55,121 +50,132 @@ _EPOCHS_AT_ONCE = 1 << 16
 _ROUNDS = 6
 """Rounds over the classes in which the flows are fitted."""
 
+_CENTRING_ROUNDS = 5
+"""Rounds in which the scenarios' mean is brought to the stager's."""
+
 _TRACE = 1e-3
 """Weight of the whole night's mean in the surroundings of an epoch, whose own weight is 1."""
 
-_MOST = 0.95
+_MOST_ODDS = 30.0
+"""Log-odds beyond which a probability is 0 or 1 for all purposes."""
+
+_MOST = 0.98
 """Greatest probability with which a run may end in an epoch."""
 
+_USUAL_SHIFT_SD: Mapping[Stage, float] = {
+    Stage.W: 1.0,
+    Stage.N1: 0.5,
+    Stage.N2: 0.3,
+    Stage.N3: 1.0,
+    Stage.R: 0.8,
+    Stage.LIGHT: 0.3,
+    Stage.DEEP: 1.0,
+    Stage.NREM: 0.8,
+    Stage.S: 0.0,
+}
+"""For stagers that were never calibrated: about those of one that reads a watch's heart rate and movement."""
 
-@dataclass(frozen=True, eq=False)
-class StageRuns:
-    """How long stages last and what follows them, for one resolution.
-
-    Attributes
-    ----------
-    start : ndarray of float64, shape (k,)
-        Probability of each class in the first epoch.
-    jump : ndarray of float64, shape (k, k)
-        Probability of the next class when one is left; the diagonal is 0.
-    share_long : ndarray of float64, shape (k,)
-        Share of the runs that are of the long kind.
-    short_mean_min, long_mean_min : ndarray of float64, shape (k,)
-        Mean lengths of both kinds, minutes.
-    """
-
-    start: Floats
-    jump: Floats
-    share_long: Floats
-    short_mean_min: Floats
-    long_mean_min: Floats
-
-    def chain(self, epoch_min: float) -> tuple[Floats, Floats]:
-        """Start probabilities ``(2 k,)`` and transitions ``(2 k, 2 k)`` of the short and then the long runs.
-
-        Parameters
-        ----------
-        epoch_min : float
-            Length of an epoch in minutes, which is the shortest run.
-        """
-        share = np.concatenate([1.0 - self.share_long, self.share_long])
-        mean = np.concatenate([self.short_mean_min, self.long_mean_min])
-        leave = np.minimum(epoch_min / mean, 1.0)
-        onward = np.tile(self.jump, (2, 2)) * share
-        return np.tile(self.start, 2) * share, np.diag(1.0 - leave) + leave[:, None] * onward
-
-
-@cache
-def stage_runs(n_classes: int) -> StageRuns:
-    """Run lengths and jumps measured on open scored nights, for a resolution of 5, 4, 3 or 2 classes.
-
-    Examples
-    --------
-    >>> stage_runs(2).jump
-    array([[0., 1.],
-           [1., 0.]])
-    """
-    # Costs more to import than the rest of this package.
-    from importlib import resources
-
-    text = resources.files("staging.architecture").joinpath("stage_runs.json").read_text(encoding="utf-8")
-    table = json.loads(text)["resolutions"][str(n_classes)]
-    fields = StageRuns.__dataclass_fields__
-    return StageRuns(**{name: np.array(table[name], dtype=np.float64) for name in fields})
+_USUAL_RUN_SD, _USUAL_WAKE_STRETCH_SD = 0.6, 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequencePosterior:
-    """How far the stager's probabilities are to be trusted.
+    """How far a stager's probabilities are to be trusted, in one resolution.
+
+    `staging.architecture.calibrate` finds these numbers; `usual` has some for a stager that was not calibrated.
 
     Attributes
     ----------
-    sharpness : float
-        Power of what an epoch says beyond its surroundings: 1 takes epochs as independent evidence, 0 only looks at
-        the surroundings.
+    runs : StageRuns
+        How long stages last and what follows them, as the stager's scorers score.
+    shift_sd : tuple of float, length k
+        SD of the error that a night's epochs share: of wake in its log-odds, of the others in their log-odds among
+        the sleep stages. In the order of the classes.
+    wake_stretch_sd : float
+        SD of the logarithm of the factor by which a night's log-odds of wake are stretched: how often somebody wakes
+        briefly out of sleep that looks sound, which sensors hardly notice, differs from sleeper to sleeper.
+    run_sd : tuple of float, length k
+        SD of the logarithm of how much longer than usual a night's runs of each class are.
+    floor : float
+        Probability that the stager gives to what it rules out, as after training with smoothed labels; it is taken
+        off all classes.
     context_min : float
-        SD of the Gaussian over which probabilities are smoothed for the surroundings, minutes.
-    wake_sd : float
-        SD of the error that a night's epochs share in the log-odds of wake.
-    stage_sd : float
-        The same for each sleep stage, among the sleep stages.
-    run_sd : float
-        SD of the logarithm of how much longer than usual a night's runs are.
-    impute_unscored : bool
-        Whether unscored epochs are drawn as well, from what is known around them; otherwise they stay unscored, so that
-        intervals mean the same as the metrics.
+        SD of the Gaussian over which probabilities are smoothed, minutes.
 
     Raises
     ------
     ValueError
-        If a number is negative or not finite, or the context has no length.
+        If a number is negative or not finite, the tables are of several resolutions, or the context has no length.
 
-    Notes
-    -----
-    The defaults stand until a stager brings its own. They were chosen on out-of-fold predictions of a simple stager
-    from wrist activity and heart rate (Cohen's kappa 0.42 for 5 classes) on 25 nights of Sleep-Accel
-    (doi:10.13026/hmhs-py35), where 90 % intervals then hold the polysomnography's total sleep time in 92 %, wake after
-    sleep onset in 96 %, sleep latency in 88 %, N3 in 84 % and REM sleep in 96 % of the nights. A better stager deserves
-    smaller numbers.
+    Examples
+    --------
+    >>> trust = SequencePosterior.usual(3)
+    >>> trust.n_classes, trust.shift_sd
+    (3, (1.0, 0.8, 0.8))
     """
 
-    sharpness: float = 0.25
-    context_min: float = 10.0
-    wake_sd: float = 2.5
-    stage_sd: float = 2.5
-    run_sd: float = 1.1
-    impute_unscored: bool = False
+    runs: StageRuns
+    shift_sd: tuple[float, ...]
+    wake_stretch_sd: float
+    run_sd: tuple[float, ...]
+    floor: float = 0.0
+    context_min: float = 2.5
 
     def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be finite and at least 0, got {value}")
-        if self.context_min == 0:
-            raise ValueError("context_min must be above 0")
+        for name in ("shift_sd", "run_sd"):
+            if len(getattr(self, name)) != len(self.runs.start):
+                raise ValueError(f"{name} must have a number a class, {len(self.runs.start)}")
+        if self.n_classes not in CLASSES:
+            raise ValueError(f"there is no resolution of {self.n_classes} classes")
+        numbers = (*self.shift_sd, *self.run_sd, self.wake_stretch_sd, self.floor, self.context_min)
+        if not all(np.isfinite(value) and value >= 0 for value in numbers):
+            raise ValueError("the numbers of a posterior must be finite and at least 0")
+        if self.context_min == 0 or self.floor * self.n_classes >= 1:
+            raise ValueError("context_min must be above 0, and the floor below an equal share of all classes")
+
+    @property
+    def n_classes(self) -> int:
+        """The resolution: 5, 4, 3 or 2."""
+        return len(self.shift_sd)
+
+    @classmethod
+    def usual(cls, n_classes: int) -> SequencePosterior:
+        """For a stager that was not calibrated, in a resolution of 5, 4, 3 or 2 classes."""
+        return cls(
+            runs=stage_runs(n_classes),
+            shift_sd=tuple(_USUAL_SHIFT_SD[stage] for stage in CLASSES[n_classes]),
+            wake_stretch_sd=_USUAL_WAKE_STRETCH_SD,
+            run_sd=(_USUAL_RUN_SD,) * n_classes,
+        )
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, object]) -> SequencePosterior:
+        """From plain values, as `dataclasses.asdict` and JSON give them.
+
+        Raises
+        ------
+        ValueError
+            If a value is missing, unknown or impossible.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if set(table) != known:
+            raise ValueError(f"a posterior has {', '.join(sorted(known))}, not {', '.join(sorted(table))}")
+        values: dict[str, object] = dict(table)
+        try:
+            for name in ("shift_sd", "run_sd"):
+                values[name] = tuple(map(float, values[name]))  # type: ignore[call-overload]
+            return cls(**values | {"runs": StageRuns.from_dict(values["runs"])})  # type: ignore[arg-type]
+        except TypeError as error:
+            raise ValueError(f"a posterior has a value of another kind ({error})") from None
 
 
 def draw_hypnograms(
-    hypnogram: Hypnogram, draws: int, *, posterior: SequencePosterior | None = None, seed: int = 0
+    hypnogram: Hypnogram,
+    draws: int,
+    *,
+    posterior: SequencePosterior | None = None,
+    impute_unscored: bool = False,
+    seed: int = 0,
 ) -> NDArray[np.int8]:
     """Draw whole hypnograms that agree with a night's probabilities and with how sleep goes on.
 
@@ -180,7 +186,9 @@ def draw_hypnograms(
     draws : int
         How many.
     posterior : SequencePosterior, optional
-        How far the probabilities are to be trusted.
+        How far the probabilities are to be trusted; of the hypnogram's resolution.
+    impute_unscored : bool
+        Whether unscored epochs are drawn as well, from what is known around them; otherwise they stay unscored.
     seed : int
         The same seed gives the same draws.
 
@@ -193,6 +201,8 @@ def draw_hypnograms(
     ------
     HypnogramError
         If there are no epochs or no probabilities.
+    ValueError
+        If no draw is asked for, or the posterior is of another resolution.
 
     Examples
     --------
@@ -201,37 +211,36 @@ def draw_hypnograms(
     >>> draw_hypnograms(night, 3, seed=1).shape
     (3, 5)
     """
-    trust = posterior or SequencePosterior()
+    trust = posterior or SequencePosterior.usual(hypnogram.n_classes)
     if hypnogram.probabilities is None or len(hypnogram) == 0:
         raise HypnogramError(
             hypnogram.source or "hypnogram", "has no probabilities to draw from", "give those of the stager"
         )
     if draws < 1:
         raise ValueError(f"at least one draw is needed, got {draws}")
+    if trust.n_classes != hypnogram.n_classes:
+        raise ValueError(f"a posterior of {trust.n_classes} classes for a hypnogram of {hypnogram.n_classes}")
     rng = np.random.default_rng(seed)
-    probabilities = np.maximum(hypnogram.probabilities.astype(np.float64), _FLOOR)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    observed = np.asarray(np.isfinite(probabilities).all(axis=1))
     epoch_min = hypnogram.epoch_s / 60.0
-    around = _smoothed(probabilities, observed, trust.context_min / epoch_min)
-    runs = stage_runs(hypnogram.n_classes)
-    longer, marginals = _scenarios(around, trust, -(-draws // _DRAWS_EACH), rng)
-    evidence = _evidence(probabilities, around, observed, trust.sharpness)
+    around, observed = _surroundings(hypnogram.probabilities, trust.floor, trust.context_min / epoch_min)
+    longer, marginals = _scenarios(around, observed, trust, -(-draws // _DRAWS_EACH), rng)
     parts = []
     at_once = max(_EPOCHS_AT_ONCE // len(hypnogram), 1)
     for first in range(0, len(longer), at_once):
         some = slice(first, first + at_once)
-        start, step = _bent(runs, epoch_min, longer[some], marginals[:, some])
-        parts.append(_sample_paths(start, step, evidence, _DRAWS_EACH, rng))
+        parts.append(_bent(trust.runs, epoch_min, longer[some], marginals[:, some]).paths(_DRAWS_EACH, rng))
     # The first draw of every scenario, then the second: any number of draws has as many of each as can be.
     drawn = np.concatenate(parts, axis=1).transpose(2, 1, 0).reshape(-1, len(hypnogram))[:draws]
-    if not trust.impute_unscored:
+    if not impute_unscored:
         drawn[:, hypnogram.indices() < 0] = -1
     return drawn
 
 
-def _smoothed(probabilities: Floats, observed: NDArray[np.bool_], sd_epochs: float) -> Floats:
-    """Probabilities averaged over their surroundings, float64 ``(n, k)``, also where nothing was observed."""
+def _surroundings(given: NDArray[np.float32], floor: float, sd_epochs: float) -> tuple[Floats, Flags]:
+    """Probabilities averaged over their surroundings, ``(n, k)``, also where nothing was observed; where it was."""
+    probabilities = np.maximum(given.astype(np.float64) - floor, _LEAST)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    observed = np.asarray(np.isfinite(probabilities).all(axis=1))
     reach = int(np.ceil(3 * sd_epochs))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd_epochs) ** 2)
     # A trace of the whole night's mean stands in where nothing near was observed.
@@ -242,22 +251,95 @@ def _smoothed(probabilities: Floats, observed: NDArray[np.bool_], sd_epochs: flo
     total = np.column_stack([np.convolve(column, kernel)[reach : reach + n] for column in known.T])
     weight = np.convolve(observed.astype(np.float64), kernel)[reach : reach + n]
     smoothed: Floats = (total + _TRACE * mean) / (weight + _TRACE)[:, None]
-    return smoothed
+    return smoothed, observed
 
 
-def _scenarios(around: Floats, trust: SequencePosterior, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Factors of the run lengths ``(G,)`` and marginals ``(n, G, k)`` of nights with errors of their own."""
+def _scenarios(
+    around: Floats, observed: Flags, trust: SequencePosterior, count: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Factors of the run lengths ``(G, k)`` and marginals ``(n, G, k)`` of nights with errors of their own."""
     k = around.shape[1]
-    longer = np.exp(trust.run_sd * rng.normal(size=count))
-    wake_odds = around[:, None, 0] / (1.0 - around[:, None, 0]) * np.exp(trust.wake_sd * rng.normal(size=count))
-    wake = wake_odds / (1.0 + wake_odds)
-    asleep = around[:, None, 1:] * np.exp(trust.stage_sd * rng.normal(size=(count, k - 1)))
+    errors = _spread_normals(count, 2 * k + 1, rng)
+    longer = np.exp(np.array(trust.run_sd) * errors[:, :k])
+    shift = np.array(trust.shift_sd) * errors[:, k : 2 * k]
+    stretch = np.exp(trust.wake_stretch_sd * errors[:, -1])
+    if not observed.any():
+        return longer, _shifted(around, shift, stretch)
+    # Shifts of the same size up and down do not change the time in a stage by the same: bring the mean back.
+    seen = around[observed]
+    target, n = seen.sum(axis=0), len(seen)
+    centre = np.zeros(k)
+    for _ in range(_CENTRING_ROUNDS):
+        got = _shifted(seen, shift + centre, stretch).mean(axis=1).sum(axis=0)
+        step = np.log(target / got)
+        step[0] -= np.log((n - target[0]) / (n - got[0]))
+        centre += step
+    return longer, _shifted(around, shift + centre, stretch)
+
+
+def _spread_normals(count: int, columns: int, rng: np.random.Generator) -> Floats:
+    """Standard normal numbers ``(count, columns)`` that fill each column evenly, so that a few reach the tails."""
+    evenly = np.array([NormalDist().inv_cdf((place + 0.5) / count) for place in range(count)])
+    return np.column_stack([rng.permutation(evenly) for _ in range(columns)])
+
+
+def _shifted(around: Floats, shift: Floats, stretch: Floats) -> Floats:
+    """Probabilities ``(n, G, k)`` with the log-odds of wake stretched, and all log-odds shifted."""
+    odds = np.log(around[:, :1] / (1.0 - around[:, :1])) * stretch + shift[:, 0]
+    wake = 1.0 / (1.0 + np.exp(-np.clip(odds, -_MOST_ODDS, _MOST_ODDS)))
+    asleep = around[:, None, 1:] * np.exp(shift[:, 1:])
     asleep *= ((1.0 - wake) / asleep.sum(axis=2))[:, :, None]
-    marginals = np.maximum(np.concatenate([wake[:, :, None], asleep], axis=2), _FLOOR)
-    return longer, marginals / marginals.sum(axis=2, keepdims=True)
+    shifted = np.maximum(np.concatenate([wake[:, :, None], asleep], axis=2), _LEAST)
+    result: Floats = shifted / shifted.sum(axis=2, keepdims=True)
+    return result
 
 
-def _bent(runs: StageRuns, epoch_min: float, longer: Floats, marginals: Floats) -> tuple[Floats, NDArray[np.float32]]:
+@dataclass(frozen=True, eq=False)
+class _Bent:
+    """Chains of short and long runs whose transitions change with time.
+
+    Attributes
+    ----------
+    start : ndarray of float64, shape (G, 2, k)
+        Probabilities of the short and the long runs of each class in the first epoch.
+    ends : ndarray of float64, shape (n - 1, G, 2, k)
+        Probability that a run ends with an epoch.
+    onward : ndarray of float64, shape (n - 1, G, k, k)
+        Probability of the class that follows where one ends.
+    entries : ndarray of float64, shape (2, k)
+        Shares of a class's runs that are short and long.
+    """
+
+    start: Floats
+    ends: Floats
+    onward: Floats
+    entries: Floats
+
+    def paths(self, each: int, rng: np.random.Generator) -> NDArray[np.int8]:
+        """Classes along paths of the chains, int8 ``(n, G, each)``."""
+        count, _, k = self.start.shape
+        n = len(self.ends) + 1
+        first = self.start.reshape(count, 1, 2 * k).cumsum(axis=2)
+        state = (first[..., :-1] < rng.random((count, each, 1)) * first[..., -1:]).sum(axis=2)
+        long, stage = state >= k, state % k
+        paths = np.empty((n, count, each), dtype=np.int8)
+        paths[0] = stage
+        # A class is chosen by how many of the running sums a random number passes; the last is 1 and never passed.
+        passed = self.onward.cumsum(axis=3)[..., :-1].reshape(n - 1, count * k, k - 1)
+        ends = self.ends.reshape(n - 1, count * 2 * k)
+        row = np.arange(count)[:, None] * k
+        long_entry = self.entries[1]
+        for at in range(n - 1):
+            chance = rng.random((3, count, each))
+            leaves = chance[0] < ends[at].take(2 * row + k * long + stage)
+            following = (passed[at].take(row + stage, axis=0) < chance[1][..., None]).sum(axis=2)
+            stage = np.where(leaves, following, stage)
+            long = np.where(leaves, chance[2] < long_entry.take(following), long)
+            paths[at + 1] = stage
+        return paths
+
+
+def _bent(runs: StageRuns, epoch_min: float, longer: Floats, marginals: Floats) -> _Bent:
     """Chains with given marginals, whose flows between classes are closest to those of scored sleep.
 
     Of all flows F with the net change that the marginals need, the ones closest to the flows B that the marginals have
@@ -269,105 +351,39 @@ def _bent(runs: StageRuns, epoch_min: float, longer: Floats, marginals: Floats) 
         The usual rates.
     epoch_min : float
         Length of an epoch.
-    longer : ndarray of float64, shape (G,)
+    longer : ndarray of float64, shape (G, k)
         How much longer than usual the runs of each scenario are.
     marginals : ndarray of float64, shape (n, G, k)
         Probabilities of the classes in each epoch.
-
-    Returns
-    -------
-    start : ndarray of float64, shape (G, 2 k)
-        Probabilities of the short and then the long runs in the first epoch.
-    step : ndarray of float32, shape (n - 1, G, 2 k, 2 k)
-        Transitions to the next epoch.
     """
-    n, count, k = marginals.shape
-    mean = np.maximum(np.stack([runs.short_mean_min, runs.long_mean_min]) * longer[:, None, None] / epoch_min, 1.0)
-    entries = np.stack([1.0 - runs.share_long, runs.share_long])
+    k = marginals.shape[2]
+    usual_min = np.array([runs.short_mean_min, runs.long_mean_min])
+    entries = np.stack([1.0 - np.array(runs.share_long), runs.share_long])
+    jump = np.array(runs.jump)
+    mean = np.maximum(usual_min * longer[:, None, :] / epoch_min, 1.0)
     # Share of the time of a class that its short and its long runs take.
     share = entries * mean / (entries * mean).sum(axis=1, keepdims=True)
     leave = 1.0 / mean
-    rate = (share * leave).sum(axis=1)
-    flow = (marginals[:-1] * rate)[..., None] * runs.jump
-    change = np.diff(marginals, axis=0)
-    tilt = np.ones((n - 1, count, k))
+    # Classes first: sums over them are what most of the time goes into. B[a, c] is leaving[a] jump[a, c].
+    leaving = np.moveaxis(marginals[:-1] * (share * leave).sum(axis=1), 2, 0)
+    change = np.moveaxis(np.diff(marginals, axis=0), 2, 0)
+    tilt = np.ones(leaving.shape)
     for _ in range(_ROUNDS):
         for c in range(k):
-            inward = (flow[..., :, c] / tilt).sum(axis=2)
-            outward = (flow[..., c, :] * tilt).sum(axis=2)
-            root = np.sqrt(change[..., c] ** 2 + 4.0 * inward * outward)
+            others = [a for a in range(k) if a != c]
+            inward = sum(jump[a, c] * (leaving[a] / tilt[a]) for a in others)
+            outward = leaving[c] * sum(jump[c, a] * tilt[a] for a in others)
+            root = np.sqrt(change[c] ** 2 + 4.0 * inward * outward)
             # The form without cancellation, whichever sign the change has.
-            up = (change[..., c] + root) / (2.0 * inward)
-            down = 2.0 * outward / np.maximum(root - change[..., c], _TINY)
-            tilt[..., c] = np.where(change[..., c] >= 0, up, down)
-    onward = runs.jump * tilt[..., None, :] / tilt[..., :, None]
-    # No more than all of a run's epochs can end.
-    fastest = onward.sum(axis=3) * leave.max(axis=1)
-    onward /= np.maximum(fastest / _MOST, 1.0)[..., None]
-    step = np.zeros((n - 1, count, 2 * k, 2 * k), dtype=np.float32)
-    for phase in range(2):
-        block = slice(phase * k, (phase + 1) * k)
-        ends = onward * leave[:, phase, :, None]
-        step[:, :, block, :k] = ends * entries[0]
-        step[:, :, block, k:] = ends * entries[1]
-    diagonal = np.arange(2 * k)
-    step[:, :, diagonal, diagonal] = 1.0 - step.sum(axis=3)
-    start = (marginals[0][:, None, :] * share).reshape(count, 2 * k)
-    return start, step
-
-
-def _evidence(probabilities: Floats, around: Floats, observed: NDArray[np.bool_], sharpness: float) -> Floats:
-    """What each epoch says beyond its surroundings, float64 ``(n, k)``; 1 where nothing was observed.
-
-    Scaled so that no class gains or loses time over the night by it.
-    """
-    known, near = probabilities[observed], around[observed]
-    ratio = (known / near) ** sharpness
-    if len(near):
-        ratio *= near.sum(axis=0) / (near * ratio).sum(axis=0)
-    evidence = np.ones_like(probabilities)
-    evidence[observed] = ratio
-    return evidence
-
-
-def _sample_paths(
-    start: Floats, step: NDArray[np.float32], evidence: Floats, each: int, rng: np.random.Generator
-) -> NDArray[np.int8]:
-    """Classes along paths of chains, int8 ``(n, G, each)``, by forward filtering and backward sampling.
-
-    Parameters
-    ----------
-    start : ndarray of float64, shape (G, 2 k)
-        Probabilities of the states of the first epoch.
-    step : ndarray of float32, shape (n - 1, G, 2 k, 2 k)
-        Transitions to the next epoch.
-    evidence : ndarray of float64, shape (n, k)
-        Likelihood of the classes in each epoch.
-    each : int
-        Paths of each chain.
-    rng : Generator
-        Source of chance.
-    """
-    n, k = evidence.shape
-    count = len(start)
-    filtered = np.empty((n, count, 2 * k), dtype=np.float32)
-    both = np.tile(evidence, 2).astype(np.float32)
-    state = start.astype(np.float32)
-    for at in range(n):
-        here = state * both[at]
-        here /= here.sum(axis=1, keepdims=True)
-        filtered[at] = here
-        if at < n - 1:
-            state = np.matmul(here[:, None, :], step[at])[:, 0]
-    uniform = rng.random((n, count, each), dtype=np.float32)
-    scenario = np.arange(count)[:, None]
-    paths = np.empty((n, count, each), dtype=np.int8)
-    chance = np.broadcast_to(filtered[-1][:, None, :], (count, each, 2 * k))
-    for at in range(n - 1, -1, -1):
-        steps = np.cumsum(chance, axis=2)
-        chosen = np.minimum((steps < (uniform[at] * steps[:, :, -1])[:, :, None]).sum(axis=2), 2 * k - 1)
-        paths[at] = chosen % k
-        if at:
-            into = step[at - 1].transpose(0, 2, 1)[scenario, chosen]
-            chance = filtered[at - 1][:, None, :] * into
-    return paths
+            up = (change[c] + root) / np.maximum(2.0 * inward, _TINY**2)
+            down = 2.0 * outward / np.maximum(root - change[c], _TINY)
+            tilt[c] = np.where(change[c] >= 0, up, down)
+    x = np.moveaxis(tilt, 0, 2)
+    onward = jump * x[..., None, :]
+    ahead = onward.sum(axis=3)
+    faster = ahead / x
+    # No more than all short runs can end with an epoch: where that is not enough, long ones must end as well.
+    short = np.minimum(leave[:, 0] * faster, _MOST)
+    rest = (share * leave).sum(axis=1) * faster - share[:, 0] * short
+    long = np.minimum(rest / np.maximum(share[:, 1], _TINY), _MOST)
+    return _Bent(marginals[0][:, None, :] * share, np.stack([short, long], axis=2), onward / ahead[..., None], entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -234,11 +234,11 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
 
 
-def metric_table(nights: Nights) -> dict[str, NDArray[np.float64]]:
-    """All metrics of prepared nights: name to float64 ``(N,)``, NaN where not defined."""
+def metric_table(nights: Nights, names: Iterable[str] | None = None) -> dict[str, NDArray[np.float64]]:
+    """Metrics of prepared nights, all or some: name to float64 ``(N,)``, NaN where not defined."""
     resolutions = set(nights.n_classes.tolist())
     table: dict[str, NDArray[np.float64]] = {}
-    for name, metric in CATALOGUE.items():
+    for name, metric in CATALOGUE.items() if names is None else [(name, CATALOGUE[name]) for name in names]:
         values = metric.compute(nights)
         if not resolutions <= set(metric.classes):
             values = np.where(np.isin(nights.n_classes, metric.classes), values, np.nan)

@@ -1,13 +1,12 @@
 """How sure the metrics are: intervals of their values in hypnograms drawn with `staging.architecture.posterior`.
 
-How far the stager is to be trusted is calibrated on subjects with polysomnography (`calibrate`); `coverage` measures
-what the intervals then cover.
+How far the stager is to be trusted is calibrated on subjects with polysomnography (`staging.architecture.calibrate`);
+`coverage` measures what the intervals then cover.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +19,9 @@ from staging.architecture.rules import Rules
 from staging.architecture.summary import metric_table
 from staging.hypnogram import Hypnogram
 
-__all__ = ["Coverage", "Interval", "calibrate", "coverage", "metric_intervals"]
+__all__ = ["Coverage", "Interval", "coverage", "drawn_metrics", "matched_nights", "metric_intervals"]
 
 Floats = NDArray[np.float64]
-
-_CALIBRATED = ("wake_sd", "stage_sd", "run_sd", "sharpness")
-"""What `calibrate` turns, in this order."""
-
-_MAX_TRIALS = 200
-"""Where `calibrate` stops in any case."""
-
-_KEY_METRICS = (
-    *("tst_min", "waso_min", "sol_min", "se_pct", "n3_min", "r_min", "light_min", "rem_latency_min"),
-    *("awakenings", "sleep_bout_mean_min"),
-)
-"""What `calibrate` looks at unless told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,23 +96,31 @@ def metric_intervals(
     if draws < 20:
         raise ValueError(f"at least 20 draws are needed, got {draws}")
     night = in_bed(hypnogram)
-    table = _drawn_metrics(night, draw_hypnograms(night, draws, posterior=posterior, seed=seed), rules or Rules())
+    table = drawn_metrics(night, draws, posterior=posterior, rules=rules, seed=seed)
     return {name: _interval(values, level) for name, values in table.items()}
 
 
-def _drawn_metrics(night: Hypnogram, drawn: NDArray[np.int8], rules: Rules) -> Mapping[str, Floats]:
-    """Metrics of drawn hypnograms of a night, one value a draw."""
+def drawn_metrics(
+    night: Hypnogram,
+    draws: int,
+    *,
+    posterior: SequencePosterior | None = None,
+    rules: Rules | None = None,
+    names: Iterable[str] | None = None,
+    seed: int = 0,
+) -> Mapping[str, Floats]:
+    """Metrics of hypnograms drawn of a night without lights times, one value a draw; of all metrics, or of some."""
+    drawn = draw_hypnograms(night, draws, posterior=posterior, seed=seed)
     codes = np.array([*(CODES[stage] for stage in night.classes), UNSCORED], dtype=np.int8)
-    draws = len(drawn)
     nights = Nights(
         codes[drawn].reshape(-1),
         np.full(draws, len(night), dtype=np.int64),
         np.full(draws, night.epoch_s),
         np.full(draws, night.n_classes, dtype=np.int64),
         [night.start] * draws,
-        rules,
+        rules or Rules(),
     )
-    return metric_table(nights)
+    return metric_table(nights, names)
 
 
 def _interval(values: Floats, level: float) -> Interval:
@@ -165,7 +160,7 @@ def coverage(
     *,
     level: float = 0.9,
     draws: int = 400,
-    posterior: SequencePosterior | None = None,
+    posterior: SequencePosterior | Sequence[SequencePosterior] | None = None,
     rules: Rules | None = None,
     seed: int = 0,
 ) -> dict[str, Coverage]:
@@ -176,7 +171,9 @@ def coverage(
     predicted, reference : sequence of Hypnogram
         The same nights, of one resolution, epoch by epoch on the same times; where the reference is unscored, the
         prediction is taken as unscored too. One night a subject, or the nights are no independent cases.
-    level, draws, posterior, rules, seed
+    posterior : SequencePosterior or sequence of them, optional
+        One for all nights, or one for each, calibrated without its subject.
+    level, draws, rules, seed
         As for `metric_intervals`.
 
     Returns
@@ -187,7 +184,7 @@ def coverage(
     Raises
     ------
     ValueError
-        If the nights do not match.
+        If the nights do not match, or the posteriors do not match them.
 
     Examples
     --------
@@ -196,11 +193,14 @@ def coverage(
     >>> coverage([night], [night], draws=50)["tst_min"].covered_pct
     100.0
     """
-    cases = _matched(predicted, reference)
+    cases = matched_nights(predicted, reference)
+    trusts = list(posterior) if isinstance(posterior, Sequence) else [posterior] * len(cases)
+    if len(trusts) != len(cases):
+        raise ValueError(f"{len(trusts)} posteriors for {len(cases)} nights")
     values = [metric_table(Nights.of([truth], rules or Rules())) for _, truth in cases]
     intervals = [
-        metric_intervals(night, level=level, draws=draws, posterior=posterior, rules=rules, seed=seed + index)
-        for index, (night, _) in enumerate(cases)
+        metric_intervals(night, level=level, draws=draws, posterior=trust, rules=rules, seed=seed + index)
+        for index, ((night, _), trust) in enumerate(zip(cases, trusts, strict=True))
     ]
     return {
         name: _coverage([(each[name], float(true[name][0])) for each, true in zip(intervals, values, strict=True)])
@@ -208,7 +208,7 @@ def coverage(
     }
 
 
-def _matched(predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram]) -> list[tuple[Hypnogram, Hypnogram]]:
+def matched_nights(predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram]) -> list[tuple[Hypnogram, Hypnogram]]:
     """Pairs of nights in bed; unscored in both where the reference is."""
     if len(predicted) != len(reference):
         raise ValueError(f"{len(predicted)} predicted nights for {len(reference)} of reference")
@@ -256,73 +256,3 @@ def _coverage(cases: Sequence[tuple[Interval, float]]) -> Coverage:
         mean_width=float(np.mean(high - low)),
         score=float(np.mean(high - low + 2.0 / (1.0 - level) * missed)),
     )
-
-
-def calibrate(
-    predicted: Sequence[Hypnogram],
-    reference: Sequence[Hypnogram],
-    *,
-    start: SequencePosterior | None = None,
-    factors: Sequence[float] = (0.5, 0.75, 1.0, 1.4),
-    metrics: Sequence[str] = _KEY_METRICS,
-    level: float = 0.9,
-    draws: int = 200,
-    seed: int = 0,
-) -> SequencePosterior:
-    """The trust that makes the intervals of some nights best, to be used on other subjects.
-
-    Each number in turn is multiplied by every factor, and the best one kept, until nothing gets better. Best are the
-    narrowest intervals of those that cover, over all the metrics, at least what they say; where none do, those that
-    cover most. Widths are divided by the SD of each metric's reference values, so that minutes and percentages count
-    alike.
-
-    Parameters
-    ----------
-    predicted, reference : sequence of Hypnogram
-        As for `coverage`: predictions of subjects that the stager was not trained on.
-    start : SequencePosterior, optional
-        Where to begin.
-    factors : sequence of float
-        What to multiply by.
-    metrics : sequence of str
-        Metrics to be covered; those that the resolution does not tell are left out.
-    level, draws, seed
-        As for `metric_intervals`.
-
-    Returns
-    -------
-    SequencePosterior
-        The best numbers found.
-
-    Raises
-    ------
-    ValueError
-        If the nights do not match, or no metric varies between them.
-    """
-    truths = [truth for _, truth in _matched(predicted, reference)]
-    table = metric_table(Nights.of(truths, Rules()))
-    spread = {name: float(np.nanstd(table[name])) for name in metrics if np.isfinite(table[name]).any()}
-    scale = {name: sd for name, sd in spread.items() if sd > 0}
-    if not scale:
-        raise ValueError("no metric varies between the reference nights")
-    tried: dict[SequencePosterior, tuple[float, float]] = {}
-
-    def loss(trust: SequencePosterior) -> tuple[float, float]:
-        if trust not in tried:
-            found = coverage(predicted, reference, level=level, draws=draws, posterior=trust, seed=seed)
-            covered = float(np.mean([found[name].covered_pct or 0.0 for name in scale]))
-            width = float(np.mean([(found[name].mean_width or 0.0) / sd for name, sd in scale.items()]))
-            tried[trust] = (max(100.0 * level - covered, 0.0), width)
-        return tried[trust]
-
-    best = start or SequencePosterior()
-    better = True
-    while better and len(tried) < _MAX_TRIALS:
-        better = False
-        for name in _CALIBRATED:
-            value = getattr(best, name)
-            candidates = [dataclasses.replace(best, **{name: round(value * factor, 4)}) for factor in factors]
-            winner = min([best, *candidates], key=loss)
-            better = better or winner != best
-            best = winner
-    return best

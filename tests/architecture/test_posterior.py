@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
+import json
 
 import numpy as np
 import pytest
 
-from staging.architecture import SequencePosterior, draw_hypnograms
-from staging.architecture.posterior import _bent, _sample_paths, stage_runs
+from staging.architecture import SequencePosterior, draw_hypnograms, stage_runs
+from staging.architecture.posterior import _Bent, _bent
 from staging.hypnogram import CLASSES
 from tests.architecture.strategies import night, with_probabilities
 
-CERTAIN = SequencePosterior(sharpness=1.0, context_min=0.05, wake_sd=0.0, stage_sd=0.0, run_sd=0.0)
 
-
-@pytest.mark.parametrize("n_classes", CLASSES)
-def test_the_chain_of_every_resolution_is_one(n_classes):
-    start, step = stage_runs(n_classes).chain(0.5)
-    assert start.sum() == pytest.approx(1.0, abs=1e-3)
-    np.testing.assert_allclose(step.sum(axis=1), 1.0, atol=1e-3)
-    assert np.all(step >= 0)
-
-
-def test_runs_of_the_chain_have_the_lengths_they_were_given_in_any_epoch():
-    runs = stage_runs(5)
-    for epoch_min in (0.25, 0.5, 1.0):
-        _, step = runs.chain(epoch_min)
-        mean_min = epoch_min / (1 - np.diag(step))
-        expected = np.concatenate([runs.short_mean_min, runs.long_mean_min])
-        np.testing.assert_allclose(mean_min, np.maximum(expected, epoch_min), rtol=1e-9)
+def certain(n_classes: int) -> SequencePosterior:
+    """Full trust: every epoch is what the stager says."""
+    none = (0.0,) * n_classes
+    return SequencePosterior(
+        runs=stage_runs(n_classes), shift_sd=none, wake_stretch_sd=0.0, run_sd=none, context_min=0.05
+    )
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
@@ -42,64 +32,85 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
 
 def test_certain_probabilities_are_drawn_as_they_are():
     hypnogram = with_probabilities(night("W*20 1*4 2*60 3*20 R*20 W*10"), trust=1.0)
-    drawn = draw_hypnograms(hypnogram, 20, posterior=CERTAIN)
+    drawn = draw_hypnograms(hypnogram, 20, posterior=certain(5))
     assert np.mean(drawn == hypnogram.indices()) > 0.98
 
 
 def test_unscored_epochs_stay_unscored_unless_they_are_to_be_imputed():
     hypnogram = with_probabilities(night("2*40 ?*20 2*40"))
     assert np.all(draw_hypnograms(hypnogram, 10)[:, 40:60] == -1)
-    imputed = draw_hypnograms(hypnogram, 10, posterior=SequencePosterior(impute_unscored=True))
+    imputed = draw_hypnograms(hypnogram, 10, impute_unscored=True)
     assert np.all(imputed >= 0)
 
 
-def marginals_of(start: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Probabilities of the classes that a chain gives, epoch by epoch."""
-    k = start.shape[1] // 2
-    state, rows = start, []
-    for at in range(len(step) + 1):
-        rows.append(state[:, :k] + state[:, k:])
-        if at < len(step):
-            state = np.matmul(state[:, None, :], step[at])[:, 0]
+def marginals_of(bent: _Bent) -> np.ndarray:
+    """Probabilities of the classes that chains give, epoch by epoch."""
+    state, rows = bent.start, [bent.start.sum(axis=1)]
+    for ends, onward in zip(bent.ends, bent.onward, strict=True):
+        ended = (state * ends).sum(axis=1)
+        entered = np.matmul(ended[:, None, :], onward)[:, 0]
+        state = state * (1 - ends) + entered[:, None, :] * bent.entries
+        rows.append(state.sum(axis=1))
     return np.array(rows)
 
 
-def test_a_bent_chain_has_its_marginals_and_keeps_usual_runs():
-    phase = np.linspace(0, np.pi, 400)
+def changing(n: int = 400) -> np.ndarray:
+    """Marginals of four classes that come and go over a night, one scenario."""
+    phase = np.linspace(0, np.pi, n)
     shares = [0.1 + 0.1 * np.cos(phase) ** 2, 0.4 + 0 * phase, 0.02 + 0.2 * np.sin(phase), 0.1 + 0 * phase]
     marginals = np.stack(shares, axis=1)[:, None, :]
-    marginals /= marginals.sum(axis=2, keepdims=True)
-    start, step = _bent(stage_runs(4), 0.5, np.ones(1), marginals)
-    np.testing.assert_allclose(step.sum(axis=3), 1.0, atol=1e-5)
-    assert step.min() >= 0.0
-    assert np.abs(marginals_of(start, step) - marginals).max() < 0.03
-    _, usual = stage_runs(4).chain(0.5)
-    leaving = 1 - np.array([np.diag(each) for each in step[:, 0]]).mean(axis=0)
-    assert np.all(leaving < 3 * (1 - np.diag(usual)))
-    assert np.all(leaving > (1 - np.diag(usual)) / 3)
+    return marginals / marginals.sum(axis=2, keepdims=True)
+
+
+def test_a_bent_chain_has_its_marginals_and_keeps_usual_runs():
+    marginals = changing()
+    bent = _bent(stage_runs(4), 0.5, np.ones((1, 4)), marginals)
+    np.testing.assert_allclose(bent.onward.sum(axis=3), 1.0, atol=1e-9)
+    assert bent.ends.min() >= 0.0
+    assert np.abs(marginals_of(bent) - marginals).max() < 0.03
+    usual = 0.5 / np.stack([stage_runs(4).short_mean_min, stage_runs(4).long_mean_min])
+    leaving = bent.ends[:, 0].mean(axis=0)
+    assert np.all(leaving < 3 * usual)
+    assert np.all(leaving > usual / 3)
+
+
+def test_runs_that_are_to_last_longer_end_more_seldom_and_leave_the_marginals_alone():
+    marginals = np.repeat(changing(), 2, axis=1)
+    longer = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 4.0, 1.0, 1.0]])
+    bent = _bent(stage_runs(4), 0.5, longer, marginals)
+    assert np.abs(marginals_of(bent) - marginals).max() < 0.05
+    ends = bent.ends.mean(axis=0)
+    assert np.all(ends[1, :, 1] < 0.6 * ends[0, :, 1])
 
 
 def test_a_stage_that_is_nearly_certain_lasts():
     """Where a class has almost all the probability, it must be left more seldom than usual."""
     marginals = np.tile(np.array([0.001, 0.001, 0.001, 0.997]), (50, 1))[:, None, :]
-    start, step = _bent(stage_runs(4), 0.5, np.ones(1), marginals)
-    assert np.abs(marginals_of(start, step) - marginals).max() < 0.01
+    bent = _bent(stage_runs(4), 0.5, np.ones((1, 4)), marginals)
+    assert np.abs(marginals_of(bent) - marginals).max() < 0.01
 
 
-def test_sampling_is_exact_on_a_chain_small_enough_to_enumerate():
-    start, step = stage_runs(2).chain(5.0)
-    evidence = np.array([[0.9, 0.3], [0.5, 0.5], [0.2, 1.0]])
-    exact: dict[tuple[int, ...], float] = {}
-    for path in itertools.product(range(4), repeat=3):
-        weight = start[path[0]] * step[path[0], path[1]] * step[path[1], path[2]]
-        classes = tuple(state % 2 for state in path)
-        weight *= np.prod([evidence[at, each] for at, each in enumerate(classes)])
-        exact[classes] = exact.get(classes, 0.0) + weight
-    total = sum(exact.values())
-    steps = np.tile(step.astype(np.float32), (2, 1, 1, 1))
-    draws = _sample_paths(start[None], steps, evidence, 40_000, np.random.default_rng(1))[:, 0].T
-    for classes, weight in exact.items():
-        assert np.mean(np.all(draws == classes, axis=1)) == pytest.approx(weight / total, abs=0.01)
+def test_paths_are_in_each_class_as_often_as_the_chain_says():
+    marginals = changing(60)
+    bent = _bent(stage_runs(4), 0.5, np.ones((1, 4)), marginals)
+    paths = bent.paths(20_000, np.random.default_rng(1))[:, 0]
+    shares = np.stack([(paths == index).mean(axis=1) for index in range(4)], axis=1)
+    assert np.abs(shares - marginals_of(bent)[:, 0]).max() < 0.015
+
+
+@pytest.mark.parametrize("n_classes", CLASSES)
+def test_shifts_that_differ_from_night_to_night_leave_the_mean_time_in_each_stage(n_classes):
+    hypnogram = with_probabilities(night("W*40 2*200 3*60 1*20 2*60 R*60 2*100 R*60 W*20").merge(n_classes))
+    drawn = draw_hypnograms(hypnogram, 400)
+    given = hypnogram.probabilities.mean(axis=0)
+    shares = np.array([(drawn == index).mean() for index in range(n_classes)])
+    assert np.abs(shares - given).max() < 0.03
+
+
+def test_a_night_that_was_never_observed_is_drawn_as_any_sleep():
+    hypnogram = with_probabilities(night("?*60"))
+    assert np.all(draw_hypnograms(hypnogram, 20) == -1)
+    assert set(np.unique(draw_hypnograms(hypnogram, 40, impute_unscored=True))) <= set(range(5))
 
 
 def test_drawn_runs_last_as_sleep_does_and_do_not_flicker():
@@ -113,7 +124,36 @@ def test_drawn_runs_last_as_sleep_does_and_do_not_flicker():
     assert changes < 0.3 * np.mean(np.diff(independent, axis=1) != 0)
 
 
-@pytest.mark.parametrize("changes", [{"sharpness": -1.0}, {"context_min": 0.0}, {"wake_sd": float("nan")}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"floor": -1.0},
+        {"floor": 0.2},
+        {"context_min": 0.0},
+        {"wake_stretch_sd": float("nan")},
+        {"shift_sd": (1.0,)},
+        {"run_sd": (-1.0,) * 5},
+    ],
+)
 def test_impossible_trust_is_refused(changes):
-    with pytest.raises(ValueError, match="must be"):
-        SequencePosterior(**changes)
+    with pytest.raises(ValueError, match=r"must be|must have"):
+        dataclasses.replace(SequencePosterior.usual(5), **changes)
+
+
+def test_a_posterior_of_another_resolution_is_refused():
+    with pytest.raises(ValueError, match="4 classes for a hypnogram of 5"):
+        draw_hypnograms(with_probabilities(night("W 2")), 1, posterior=SequencePosterior.usual(4))
+
+
+@pytest.mark.parametrize("n_classes", CLASSES)
+def test_a_posterior_is_the_same_after_json(n_classes):
+    posterior = dataclasses.replace(SequencePosterior.usual(n_classes), floor=0.01)
+    assert SequencePosterior.from_dict(json.loads(json.dumps(dataclasses.asdict(posterior)))) == posterior
+
+
+@pytest.mark.parametrize(
+    "changes", [{"runs": None}, {"runs": {}}, {"shift_sd": 1.0}, {"shift_sd": ["a"] * 5}, {"sharpness": 1.0}]
+)
+def test_json_that_is_no_posterior_is_refused(changes):
+    with pytest.raises(ValueError, match=r"posterior|runs|float"):
+        SequencePosterior.from_dict(dataclasses.asdict(SequencePosterior.usual(5)) | changes)

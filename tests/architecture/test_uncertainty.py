@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from staging.architecture import (
     SequencePosterior,
-    calibrate,
     coverage,
     draw_hypnograms,
     metric_intervals,
     summarize,
 )
 from staging.architecture.catalogue import CATALOGUE
-from staging.architecture.posterior import stage_runs
+from staging.architecture.run_lengths import stage_runs
 from staging.architecture.uncertainty import Interval, _coverage
 from staging.errors import HypnogramError
 from staging.hypnogram import Hypnogram
@@ -25,6 +26,7 @@ from tests.architecture.strategies import hypnograms, night, with_probabilities
 def simulated(n: int, seed: int, n_classes: int = 4) -> list[Hypnogram]:
     """Nights drawn from the chain itself."""
     start, step = stage_runs(n_classes).chain(0.5)
+    start /= start.sum()
     rng = np.random.default_rng(seed)
     nights = []
     for _ in range(n):
@@ -40,11 +42,12 @@ def simulated(n: int, seed: int, n_classes: int = 4) -> list[Hypnogram]:
 def test_wider_trust_gives_wider_intervals():
     hypnogram = with_probabilities(night("W*40 2*300 3*60 R*80 W*20"), trust=0.7)
 
-    def width(**changes: float) -> float:
-        interval = metric_intervals(hypnogram, draws=200, posterior=SequencePosterior(**changes))["tst_min"]
+    def width(wake_sd: float) -> float:
+        trust = dataclasses.replace(SequencePosterior.usual(5), shift_sd=(wake_sd, 0.0, 0.0, 0.0, 0.0))
+        interval = metric_intervals(hypnogram, draws=200, posterior=trust)["tst_min"]
         return interval.high - interval.low
 
-    assert width(wake_sd=0.0, stage_sd=0.0, run_sd=0.0) < width(wake_sd=1.0) < width(wake_sd=6.0)
+    assert width(0.0) < width(1.0) < width(2.0)
 
 
 @settings(deadline=None, max_examples=15)
@@ -78,18 +81,24 @@ def test_without_probabilities_there_is_nothing_to_draw_from():
         draw_hypnograms(with_probabilities(night("W 2")), 0)
 
 
-def test_intervals_cover_nights_whose_stager_errs_all_night_long():
-    """A stager that shifts all of a night's log-odds: 90 % intervals hold 80 to 100 % of the true totals."""
-    truths = simulated(24, seed=5)
-    rng = np.random.default_rng(6)
+def staged(truths: list[Hypnogram], error_sd: float, seed: int) -> list[Hypnogram]:
+    """Probabilities of a stager that shifts all of a night's log-odds."""
+    rng = np.random.default_rng(seed)
     predicted = []
     for truth in truths:
-        logits = 2.0 * np.eye(4)[truth.indices()] + rng.normal(0, 0.6, 4) + rng.normal(0, 0.5, (len(truth), 4))
+        k = truth.n_classes
+        logits = 2.0 * np.eye(k)[truth.indices()] + rng.normal(0, error_sd, k) + rng.normal(0, 0.5, (len(truth), k))
         rows = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         predicted.append(
-            Hypnogram.from_indices(rows.argmax(axis=1), n_classes=4, probabilities=rows.astype(np.float32))
+            Hypnogram.from_indices(rows.argmax(axis=1), n_classes=k, probabilities=rows.astype(np.float32))
         )
-    found = coverage(predicted, truths, draws=60)
+    return predicted
+
+
+def test_intervals_cover_nights_whose_stager_errs_all_night_long():
+    """Without any calibration, 90 % intervals hold 80 to 100 % of the true totals."""
+    truths = simulated(24, seed=5)
+    found = coverage(staged(truths, 0.6, seed=6), truths, draws=60)
     assert found["tst_min"].n == 24
     covered = [found[name].covered_pct for name in ("tst_min", "n3_min", "r_min", "light_min")]
     assert 80.0 <= np.mean(covered) <= 100.0
@@ -112,23 +121,20 @@ def test_what_the_reference_could_not_score_counts_on_neither_side():
     assert (found.n, found.covered_pct) == (1, 100.0)
 
 
-def test_calibration_narrows_intervals_that_cover_more_than_they_say():
-    truths = simulated(5, seed=7)
-    predicted = [with_probabilities(truth, trust=0.95) for truth in truths]
-    wide, metrics = SequencePosterior(wake_sd=3.0, stage_sd=3.0), ("tst_min", "n3_min", "r_min")
-    options = {"draws": 20, "level": 0.5}
-    found = calibrate(predicted, truths, start=wide, factors=(0.3,), metrics=metrics, **options)
-    before = coverage(predicted, truths, posterior=wide, **options)
-    after = coverage(predicted, truths, posterior=found, **options)
-    assert sum(after[name].mean_width for name in metrics) < sum(before[name].mean_width for name in metrics)
-    assert np.mean([after[name].covered_pct for name in metrics]) >= 50.0
+def test_each_night_may_have_a_posterior_of_its_own():
+    truths = simulated(2, seed=3)
+    predicted = staged(truths, 0.6, seed=4)
+    one, other = SequencePosterior.usual(4), dataclasses.replace(SequencePosterior.usual(4), shift_sd=(2.0,) * 4)
+    found = [coverage(predicted, truths, draws=40, posterior=trust)["n3_min"] for trust in ([one, other], one, other)]
+    widths = [each.mean_width for each in found]
+    assert widths[1] < widths[0] < widths[2]
+    with pytest.raises(ValueError, match="1 posteriors for 2 nights"):
+        coverage(predicted, truths, draws=40, posterior=[one])
 
 
-def test_nights_that_do_not_match_cannot_be_calibrated():
+def test_nights_that_do_not_match_have_no_coverage():
     predicted = with_probabilities(night("W 2"))
     with pytest.raises(ValueError, match="1 predicted nights for 0"):
         coverage([predicted], [])
     with pytest.raises(ValueError, match="differs from its reference"):
         coverage([predicted], [night("W 2 2")])
-    with pytest.raises(ValueError, match="no metric varies"):
-        calibrate([predicted], [night("W 2")], draws=20)

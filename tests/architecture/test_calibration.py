@@ -1,0 +1,66 @@
+"""Calibration trusts a good stager more than a bad one, and its intervals cover other people's nights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from staging.architecture import SequencePosterior, calibrate, coverage
+from staging.architecture.calibration import _best_floor, _crossing, _spread
+from staging.hypnogram import Hypnogram
+from tests.architecture.strategies import night, with_probabilities
+from tests.architecture.test_uncertainty import simulated, staged
+
+
+def test_a_stager_that_errs_more_all_night_long_is_trusted_less():
+    truths = simulated(6, seed=7, n_classes=2)
+    good, bad = (calibrate(staged(truths, sd, seed=8), truths, draws=20) for sd in (0.1, 1.2))
+    assert good.shift_sd[0] < bad.shift_sd[0]
+    assert good.runs == bad.runs
+
+
+def test_calibrated_intervals_cover_nights_that_were_not_used():
+    truths = simulated(20, seed=9, n_classes=2)
+    predicted = staged(truths, 1.0, seed=10)
+    trust = calibrate(predicted[:8], truths[:8], draws=20)
+    found = coverage(predicted[8:], truths[8:], draws=60, posterior=trust)
+    covered = [found[name].covered_pct for name in ("tst_min", "waso_min", "se_pct", "awakenings")]
+    assert 80.0 <= np.mean(covered) <= 100.0
+
+
+def test_the_spread_is_one_where_the_drawn_values_are_right_and_grows_where_they_are_too_narrow():
+    rng = np.random.default_rng(2)
+    right = [(rng.normal(size=200), float(rng.normal())) for _ in range(400)]
+    assert _spread(right) == pytest.approx(1.0, abs=0.15)
+    assert _spread([(0.5 * drawn, true) for drawn, true in right]) > 1.4
+    assert np.isnan(_spread([(np.array([np.nan]), 1.0)]))
+
+
+def test_the_crossing_lies_between_the_values_tried():
+    assert _crossing([0.1, 0.5, 1.0], [3.0, 1.0, 0.5], 2.0) == pytest.approx(0.3)
+    assert _crossing([0.1, 0.5], [3.0, 2.0], 1.0) == 0.5
+    assert _crossing([0.1, 0.5], [0.9, 0.5], 1.0) == 0.1
+    assert _crossing([0.1, 0.5], [float("nan"), 1.0], 1.0) == 0.1
+
+
+def test_what_smoothed_labels_add_to_every_class_is_found():
+    rng = np.random.default_rng(4)
+    sure = rng.dirichlet([0.05] * 4, 4000)
+    truth = np.array([rng.choice(4, p=row) for row in sure])
+    given = (sure + 0.008) / (1 + 4 * 0.008)
+    predicted = Hypnogram.from_indices(given.argmax(axis=1), n_classes=4, probabilities=given.astype(np.float32))
+    assert _best_floor([(predicted, Hypnogram.from_indices(truth, n_classes=4))]) == pytest.approx(0.008, abs=0.003)
+
+
+def test_too_few_nights_or_nights_without_probabilities_cannot_be_calibrated():
+    truth = night("W*10 2*40 W*10")
+    with pytest.raises(ValueError, match="at least 3 nights"):
+        calibrate([with_probabilities(truth)] * 2, [truth] * 2)
+    with pytest.raises(ValueError, match="without probabilities"):
+        calibrate([truth] * 3, [truth] * 3)
+
+
+def test_a_class_without_a_metric_of_its_own_keeps_no_shift():
+    truths = simulated(3, seed=11, n_classes=2)
+    assert calibrate(staged(truths, 0.5, seed=12), truths, draws=20).shift_sd[1] == 0.0
+    assert SequencePosterior.usual(2).shift_sd[1] == 0.0
