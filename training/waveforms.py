@@ -248,10 +248,11 @@ def _fixed_point(values: NDArray[np.float64], step: float, known: NDArray[np.boo
 def _even(signal: Signal, n_epochs: int, per_epoch: int, band_hz: tuple[float, float]) -> NDArray[np.float64]:
     """Samples at `per_epoch` an epoch from second 0, in a band, gaps bridged; float64 ``(S, axes, per_epoch)``."""
     low, high = index_at(signal, np.array([-PAD_S, n_epochs * EPOCH_S + PAD_S]))
-    samples = signal.samples[low:high].astype(np.float64).reshape(high - low, -1)
+    n_axes = signal.samples.shape[1] if signal.samples.ndim == 2 else 1
+    samples = signal.samples[low:high].astype(np.float64).reshape(high - low, n_axes)
     known = finite(samples)
     if known.sum() < signal.rate_hz:
-        return np.zeros((n_epochs, signal.samples.shape[1] if signal.samples.ndim == 2 else 1, per_epoch))
+        return np.zeros((n_epochs, n_axes, per_epoch))
     samples = _filtered(_bridged(samples, known), signal.rate_hz, band_hz)
     wanted_s = np.arange(n_epochs * per_epoch) * (EPOCH_S / per_epoch)
     position = (wanted_s - signal.start_s) * signal.rate_hz - low
