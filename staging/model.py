@@ -1,7 +1,9 @@
 """A model file: one ``.onnx`` that carries everything needed to use it.
 
 ``metadata_props["staging.spec"]`` holds a `ModelSpec` as JSON. Nothing is guessed on load: a missing or unknown key,
-another version or other stages are refused by name.
+another version or other stages are refused by name. ``metadata_props["staging.posteriors"]`` says how far the
+probabilities are to be trusted, by number of classes, as measured on people that the networks never saw; a file without
+it is used without intervals.
 """
 
 from __future__ import annotations
@@ -11,24 +13,39 @@ import functools
 import importlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.architecture.posterior import SequencePosterior
 from staging.decision import DecisionRule
 from staging.errors import ModelError
 from staging.features import FeatureSpec, ModelInputs, feature_names
 from staging.hypnogram import CLASSES
 
-__all__ = ["SPEC_KEY", "Model", "ModelSpec", "load_model", "model_card", "open_session"]
+__all__ = [
+    "POSTERIORS_KEY",
+    "SPEC_KEY",
+    "Model",
+    "ModelSpec",
+    "load_model",
+    "model_card",
+    "open_session",
+    "posteriors_from_json",
+    "posteriors_to_json",
+]
 
 SPEC_KEY = "staging.spec"
 """Key of the spec in the model file's metadata."""
+
+POSTERIORS_KEY = "staging.posteriors"
+"""Key of the calibrated posteriors in the model file's metadata."""
 
 SPEC_VERSION = 1
 DEFAULT_MODEL = "staging.onnx"
@@ -138,6 +155,37 @@ def _decision(values: object, where: str) -> DecisionRule:
     return DecisionRule(**{name: float(value) for name, value in values.items()})
 
 
+def posteriors_to_json(posteriors: Mapping[int, SequencePosterior]) -> str:
+    """Posteriors by number of classes as JSON, as they stand in the model file.
+
+    Examples
+    --------
+    >>> text = posteriors_to_json({3: SequencePosterior.usual(3)})
+    >>> posteriors_from_json(text)[3] == SequencePosterior.usual(3)
+    True
+    """
+    return json.dumps({str(k): dataclasses.asdict(each) for k, each in posteriors.items()}, sort_keys=True)
+
+
+def posteriors_from_json(text: str, *, where: str = "model") -> dict[int, SequencePosterior]:
+    """Posteriors by number of classes from their JSON.
+
+    Raises
+    ------
+    ModelError
+        If it holds anything else.
+    """
+    try:
+        posteriors = {int(k): SequencePosterior.from_dict(each) for k, each in json.loads(text).items()}
+        if any(k != each.n_classes for k, each in posteriors.items()):
+            raise ValueError("one is of another number of classes than its key says")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModelError(
+            where, f"its posteriors cannot be used: {error}", "calibrate it again with this version"
+        ) from None
+    return posteriors
+
+
 class Model:
     """A loaded model: inputs of a night to probabilities of the stages.
 
@@ -148,6 +196,13 @@ class Model:
     threads : int
         Threads within an operator; one is best for a night, and gives the same bits everywhere.
 
+    Attributes
+    ----------
+    spec : ModelSpec
+        What it is.
+    posteriors : mapping of int to SequencePosterior
+        How far its probabilities are to be trusted, by number of classes; empty where that was never measured.
+
     Raises
     ------
     ModelError
@@ -156,10 +211,14 @@ class Model:
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         self._session = open_session(path, threads=threads)
-        spec = self._session.get_modelmeta().custom_metadata_map.get(SPEC_KEY)
+        entries = self._session.get_modelmeta().custom_metadata_map
+        spec = entries.get(SPEC_KEY)
         if spec is None:
             raise ModelError(path, f"it has no {SPEC_KEY!r}", "use a model exported by this package")
         self.spec = ModelSpec.from_json(spec, where=str(path))
+        self.posteriors: Mapping[int, SequencePosterior] = MappingProxyType(
+            posteriors_from_json(entries.get(POSTERIORS_KEY, "{}"), where=str(path))
+        )
         columns = {entry.name: entry.shape for entry in self._session.get_inputs()}
         expected = len(feature_names(self.spec.features))
         if set(columns) != {"features", "series", "mask"} or columns["features"][1] != expected:

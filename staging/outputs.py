@@ -99,7 +99,7 @@ def architecture_json(night: ScoredNight) -> str:
     coverage = night.coverage_pct()
     confidence, unsure = night.mean_confidence(), night.unsure_share()
     content = {
-        **night.architecture.to_dict(),
+        **night.architecture.to_dict(intervals=night.intervals),
         "made_from": {
             "file": night.file_name,
             "digest": night.tracks.digest(),

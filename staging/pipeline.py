@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from staging.architecture import summarize
+from staging.architecture import Interval, metric_intervals, summarize
+from staging.hypnogram import Hypnogram
 from staging.model import load_model
 from staging.readers import read
 from staging.scored import ModelIdentity, ScoredNight
@@ -14,7 +15,7 @@ from staging.stager import stage
 from staging.tracks import prepare
 from staging.when import LightsTime, resolve_lights
 
-__all__ = ["model_identity", "score_file"]
+__all__ = ["intervals_of", "model_identity", "score_file"]
 
 
 def model_identity(path: str | None = None) -> ModelIdentity:
@@ -27,6 +28,32 @@ def model_identity(path: str | None = None) -> ModelIdentity:
     """
     spec = load_model(path).spec
     return ModelIdentity(name=spec.name, version=spec.version, headline=spec.headline)
+
+
+def intervals_of(hypnogram: Hypnogram, *, model: str | None = None) -> dict[str, Interval] | None:
+    """What each metric of a night may be, by the calibrated posterior of the model that staged it.
+
+    Parameters
+    ----------
+    hypnogram : Hypnogram
+        As the model staged it, with its probabilities.
+    model : str, optional
+        The model's file; the shipped model otherwise.
+
+    Returns
+    -------
+    dict of str to Interval, or None
+        None where the model was never calibrated, or the night has no probabilities.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be used.
+    """
+    posterior = load_model(model).posteriors.get(hypnogram.n_classes)
+    if posterior is None or hypnogram.probabilities is None:
+        return None
+    return metric_intervals(hypnogram, posterior=posterior)
 
 
 def score_file(
@@ -99,5 +126,10 @@ def score_file(
     say("summarising")
     architecture = summarize(hypnogram)
     return ScoredNight(
-        name=name, tracks=tracks, hypnogram=hypnogram, architecture=architecture, model=model_identity(model)
+        name=name,
+        tracks=tracks,
+        hypnogram=hypnogram,
+        architecture=architecture,
+        model=model_identity(model),
+        intervals=intervals_of(hypnogram, model=model),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.architecture import SleepArchitecture
+from staging.architecture import Interval, SleepArchitecture
 from staging.hypnogram import Hypnogram, Stage
 from staging.tracks import SENSORS, Tracks
 from staging.wording import NightClock
@@ -95,6 +95,8 @@ class ScoredNight:
         Its metrics.
     model : ModelIdentity
         Which model staged it.
+    intervals : mapping of str to Interval, optional
+        What each metric may be, by the model's calibrated posterior; None where the model has none.
     """
 
     name: str
@@ -102,6 +104,7 @@ class ScoredNight:
     hypnogram: Hypnogram
     architecture: SleepArchitecture
     model: ModelIdentity
+    intervals: Mapping[str, Interval] | None = None
 
     @property
     def simulated(self) -> bool:

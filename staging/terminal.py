@@ -12,7 +12,7 @@ from staging.architecture import SleepArchitecture, definitions
 from staging.architecture.registry import GROUPS
 from staging.hypnogram import Hypnogram, Stage
 from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
-from staging.wording import NO_VALUE, NightClock, minutes_text, value_text, whole_pct
+from staging.wording import NO_VALUE, NightClock, minutes_text, range_text, value_text, whole_pct
 
 __all__ = ["screen", "summary", "summary_table", "table", "text_hypnogram"]
 
@@ -119,23 +119,41 @@ def _sensors(night: ScoredNight) -> str:
 
 
 def _metrics(night: ScoredNight) -> list[str]:
+    """The main metrics beside the stages, each with its interval where the model has such."""
     metrics = night.architecture.metrics
     in_bed = "Time in bed" if night.lights_known else "Time in bed (assumed)"
-    left = [(in_bed, minutes_text(metrics["tib_min"]))]
+    left = [(in_bed, minutes_text(metrics["tib_min"]), "")]
     for name, label in HEADLINES:
         number = metrics[name]
-        left.append((label, value_text(number, "%") if name.endswith("_pct") else minutes_text(number)))
+        shown = value_text(number, "%") if name.endswith("_pct") else minutes_text(number)
+        left.append((label, shown, _range(night, name)))
     right = []
     for stage in ROWS[night.hypnogram.n_classes]:
         minutes, share = STAGE_METRICS[stage]
-        of_sleep = value_text(metrics[share], "% of sleep") if share and metrics[share] is not None else ""
-        right.append((STAGE_NAMES[stage], minutes_text(metrics[minutes]), of_sleep))
+        of_sleep = value_text(metrics[share], "%", 0) if share and metrics[share] is not None else ""
+        right.append((STAGE_NAMES[stage], minutes_text(metrics[minutes]), of_sleep, _range(night, minutes)))
     lines = []
+    if night.intervals is not None:
+        level = f"{100 * next(iter(night.intervals.values())).level:g} %"
+        lines.append(f"{f'{level} range':>44}{'of sleep':>24}{f'{level} (min)':>12}")
     for row in range(max(len(left), len(right))):
-        label, value = left[row] if row < len(left) else ("", "")
-        stage_name, length, of_sleep = right[row] if row < len(right) else ("", "", "")
-        lines.append(f"  {label:<23}{value:>11}    {stage_name:<6}{length:>11}  {of_sleep:>17}".rstrip())
+        label, value, between = left[row] if row < len(left) else ("", "", "")
+        stage_name, length, of_sleep, stage_between = right[row] if row < len(right) else ("", "", "", "")
+        if night.intervals is None:
+            share = f"{of_sleep} of sleep" if of_sleep else ""
+            line = f"  {label:<22}{value:>12}    {stage_name:<6}{length:>11}{share:>15}"
+        else:
+            line = f"  {label:<22}{value:>11}{between:>9}  {stage_name:<6}{length:>11}{of_sleep:>6}{stage_between:>11}"
+        lines.append(line.rstrip())
     return lines
+
+
+def _range(night: ScoredNight, name: str) -> str:
+    """The interval of a metric in its own unit, which is plain from the value beside it."""
+    if night.intervals is None:
+        return ""
+    interval = night.intervals[name]
+    return range_text(interval.low, interval.high, decimals=0)
 
 
 def _certainty(night: ScoredNight) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from staging.hypnogram import Hypnogram
 
-__all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "value_text", "whole_pct", "zone_name"]
+__all__ = ["NO_VALUE", "NightClock", "Tick", "minutes_text", "range_text", "value_text", "whole_pct", "zone_name"]
 
 NO_VALUE = "–"
 """Stands for a value that is not defined."""
@@ -58,6 +58,20 @@ def value_text(value: float | None, unit: str = "", decimals: int = 1) -> str:
         return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
     suffix = "" if unit in _BARE else f" {unit}"
     return f"{value:.{decimals}f}{suffix}"
+
+
+def range_text(low: float | None, high: float | None, unit: str = "", decimals: int = 1) -> str:
+    """Both ends of an interval, the unit once; a dash where there is none.
+
+    Examples
+    --------
+    >>> range_text(301.2, 384.0, "min", 0), range_text(None, None, "min"), range_text(23.05, 1.5, "clock h")
+    ('301–384 min', '–', '23:03–01:30')
+    """
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NO_VALUE
+    first = value_text(low, unit if unit == _TIME_OF_DAY else "", decimals)
+    return f"{first}–{value_text(high, unit, decimals)}"
 
 
 def whole_pct(pct: float) -> str:

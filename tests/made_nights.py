@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from staging.architecture import summarize
+from staging.architecture import metric_intervals, summarize
 from staging.hypnogram import Hypnogram
 from staging.scored import ModelIdentity, ScoredNight
 from staging.tracks import Tracks
@@ -29,6 +29,7 @@ def scored_night(
     missing: tuple[str, ...] = (),
     lights: tuple[float | None, float | None] = (None, None),
     warnings: tuple[str, ...] = (),
+    intervals: bool = False,
 ) -> ScoredNight:
     """A night of cycles with noise; `missing` names sensors without a value."""
     random = np.random.default_rng(seed)
@@ -75,4 +76,11 @@ def scored_night(
         source=source,
         warnings=warnings,
     ).merge(n_classes)
-    return ScoredNight(name=name, tracks=tracks, hypnogram=hypnogram, architecture=summarize(hypnogram), model=MODEL)
+    return ScoredNight(
+        name=name,
+        tracks=tracks,
+        hypnogram=hypnogram,
+        architecture=summarize(hypnogram),
+        model=MODEL,
+        intervals=metric_intervals(hypnogram, draws=20) if intervals else None,
+    )

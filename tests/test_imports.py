@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tracks": {"errors", "grid", "heart", "motion", "pulse", "recording", "temperature"},
     "features": {"errors", "recording", "tracks"},
     "decision": {"errors", "hypnogram"},
-    "model": {"decision", "errors", "features", "hypnogram"},
+    "model": {"architecture", "decision", "errors", "features", "hypnogram"},
     "stager": {"decision", "errors", "features", "hypnogram", "model", "recording", "tracks"},
     "readers": {"errors", "hypnogram", "recording"},
     "weights": set(),
@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": {"architecture", "hypnogram", "scored", "wording"},
     "outputs": {"errors", "files", "report", "scored", "scorings"},
     "pipeline": {
-        *("architecture", "errors", "model", "readers", "recording", "scored", "stager", "tracks", "when"),
+        *("architecture", "errors", "hypnogram", "model", "readers", "recording", "scored", "stager", "tracks", "when"),
     },
     "commands": {
         *("agreement", "architecture", "errors", "exit_codes", "hypnogram", "model", "outputs", "pipeline"),

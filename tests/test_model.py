@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from staging.architecture import SequencePosterior
 from staging.decision import LIKELIEST
 from staging.errors import ModelError
 from staging.features import DEFAULT_SPEC, GROUPS
-from staging.model import ModelSpec, load_model, model_card
+from staging.model import ModelSpec, load_model, model_card, posteriors_from_json, posteriors_to_json
 
 SPEC = ModelSpec(
     spec_version=1,
@@ -53,6 +54,21 @@ def test_what_is_missing_unknown_or_of_another_version_is_named(change, named):
 def test_a_spec_that_is_not_json_is_refused():
     with pytest.raises(ModelError, match="not JSON"):
         ModelSpec.from_json("[")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[", "[]", "{}x", '{"5": 1}', '{"5": {}}', '{"a": {}}', posteriors_to_json({4: SequencePosterior.usual(5)})],
+)
+def test_posteriors_that_cannot_be_used_are_refused_by_the_name_of_the_file(text):
+    with pytest.raises(ModelError, match=r"my\.onnx: its posteriors cannot be used"):
+        posteriors_from_json(text, where="my.onnx")
+
+
+def test_posteriors_survive_json():
+    posteriors = {k: SequencePosterior.usual(k) for k in (5, 2)}
+    assert posteriors_from_json(posteriors_to_json(posteriors)) == posteriors
+    assert posteriors_from_json("{}") == {}
 
 
 def test_the_card_is_of_the_model_that_ships():

@@ -165,5 +165,9 @@ def test_the_json_is_what_its_schema_says(n_classes):
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     content = json.loads(architecture_json(scored_night(n_classes=n_classes, unscored=slice(3, 9))))
     jsonschema.validate(content, json_schema())
+    assert content["intervals"] is None
+    with_intervals = json.loads(architecture_json(scored_night(n_classes=n_classes, intervals=True)))
+    jsonschema.validate(with_intervals, json_schema())
+    assert with_intervals["intervals"]["tst_min"]["level"] == 0.9
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**content, "made_form": {}}, json_schema())

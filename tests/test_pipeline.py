@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from staging import pipeline
+from staging.architecture import SequencePosterior
 from staging.errors import RecordingError
-from staging.pipeline import score_file
+from staging.hypnogram import Hypnogram
+from staging.pipeline import intervals_of, score_file
 from staging.when import parse_lights
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -42,3 +47,14 @@ def test_lights_that_the_user_knows_replace_those_of_the_file(tmp_path):
     assert night.lights_known
     assert (night.hypnogram.lights_off_s, night.hypnogram.lights_on_s) == (900.0, 6300.0)
     assert night.architecture.tib_min == 90.0
+
+
+def test_intervals_are_those_of_the_posterior_for_the_number_of_classes(monkeypatch):
+    model = SimpleNamespace(posteriors={2: SequencePosterior.usual(2)})
+    monkeypatch.setattr(pipeline, "load_model", lambda path: model)
+    night = Hypnogram(stages=["S"] * 60, n_classes=2, probabilities=np.tile(np.float32([0.3, 0.7]), (60, 1)))
+    found = intervals_of(night)["tst_min"]
+    assert 0 <= found.low < found.high <= 30
+    assert intervals_of(Hypnogram(stages=["S"] * 60, n_classes=2)) is None
+    of_three = np.tile(np.float32([0.3, 0.3, 0.4]), (60, 1))
+    assert intervals_of(Hypnogram(stages=["R"] * 60, n_classes=3, probabilities=of_three)) is None

@@ -108,6 +108,17 @@ def test_every_metric_stands_there_with_its_definition_and_source_within_reach_o
         assert definition.source in text
 
 
+def test_every_metric_has_its_interval_where_the_model_gives_them_and_the_page_says_what_they_are():
+    night = scored_night(600, intervals=True)
+    html, plain = render(night), render(scored_night(600))
+    text = "".join(Page(html).text).replace("\N{WORD JOINER}", "").replace("\N{NO-BREAK SPACE}", " ")
+    interval = night.intervals["tst_min"]
+    assert f"90 % range {interval.low:.0f}–{interval.high:.0f} min" in text
+    assert text.count("90 % range") > len(definitions())
+    assert "polysomnography would put a metric in 90 of 100 nights" in text
+    assert "range" not in "".join(Page(plain).text)
+
+
 @pytest.mark.parametrize("n_classes", sorted(CLASSES))
 def test_each_class_has_its_colour_in_the_hypnogram_and_the_hypnodensity(n_classes):
     html = figures(scored_night(n_classes=n_classes))

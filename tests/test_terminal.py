@@ -24,14 +24,16 @@ FILES = [Path("some/long/folder/name") / f"night{suffix}" for suffix in (".csv",
     st.lists(st.text("word and 01:13 ", max_size=200), max_size=6),
     st.text("abcdef_", min_size=1, max_size=120),
     st.booleans(),
+    st.booleans(),
 )
-def test_a_night_fits_a_screen_whatever_it_holds(n_epochs, n_classes, warnings, device, simulated):
+def test_a_night_fits_a_screen_whatever_it_holds(n_epochs, n_classes, warnings, device, simulated, intervals):
     night = scored_night(
         n_epochs,
         n_classes=n_classes,
         device=device + " simulated" * simulated,
         warnings=tuple(warnings),
         unscored=slice(5, 15),
+        intervals=intervals,
     )
     lines = screen(night, FILES).splitlines()
     assert len(lines) <= 24
@@ -49,6 +51,17 @@ def test_the_screen_says_what_a_reader_needs():
 def test_time_in_bed_is_called_assumed_unless_both_lights_times_are_known():
     assert "(assumed)" in screen(scored_night(lights=(60.0, None)))
     assert "(assumed)" not in screen(scored_night(lights=(60.0, 7000.0)))
+
+
+def test_intervals_stand_beside_the_values_where_the_model_has_them():
+    night = scored_night(600, intervals=True)
+    assert "range" not in screen(scored_night(600))
+    text = screen(night)
+    assert "90 % range" in text
+    for line, name in (("Total sleep time", "tst_min"), ("Wake after sleep onset", "waso_min"), ("N3", "n3_min")):
+        interval = night.intervals[name]
+        (row,) = (row for row in text.splitlines()[9:] if line in row)
+        assert f"{interval.low:.0f}–{interval.high:.0f}" in row
 
 
 def test_warnings_that_do_not_fit_are_counted():

@@ -76,7 +76,7 @@ _FEWEST = 3
 
 
 def calibrate(
-    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 160, seed: int = 0
+    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 100, seed: int = 0
 ) -> SequencePosterior:
     """The trust that makes the intervals of some nights right, to be used on other subjects.
 

@@ -23,6 +23,9 @@ __all__ = ["Coverage", "Interval", "coverage", "drawn_metrics", "matched_nights"
 
 Floats = NDArray[np.float64]
 
+_EPOCHS_AT_ONCE = 1 << 19
+"""Epochs of drawn hypnograms that are measured at once: recordings of many days must not fill the memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
@@ -111,16 +114,27 @@ def drawn_metrics(
 ) -> Mapping[str, Floats]:
     """Metrics of hypnograms drawn of a night without lights times, one value a draw; of all metrics, or of some."""
     drawn = draw_hypnograms(night, draws, posterior=posterior, seed=seed)
-    codes = np.array([*(CODES[stage] for stage in night.classes), UNSCORED], dtype=np.int8)
-    nights = Nights(
-        codes[drawn].reshape(-1),
-        np.full(draws, len(night), dtype=np.int64),
+    codes = np.array([*(CODES[stage] for stage in night.classes), UNSCORED], dtype=np.int8)[drawn]
+    wanted = None if names is None else list(names)
+    at_once = max(_EPOCHS_AT_ONCE // len(night), 1)
+    parts = [
+        metric_table(_as_nights(codes[first : first + at_once], night, rules or Rules()), wanted)
+        for first in range(0, draws, at_once)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _as_nights(codes: NDArray[np.int8], night: Hypnogram, rules: Rules) -> Nights:
+    """Drawn hypnograms ``(draws, n)`` of a night as prepared nights."""
+    draws, n = codes.shape
+    return Nights(
+        codes.reshape(-1),
+        np.full(draws, n, dtype=np.int64),
         np.full(draws, night.epoch_s),
         np.full(draws, night.n_classes, dtype=np.int64),
         [night.start] * draws,
-        rules or Rules(),
+        rules,
     )
-    return metric_table(nights, names)
 
 
 def _interval(values: Floats, level: float) -> Interval:

@@ -24,7 +24,7 @@ from staging.hypnogram import Stage
 from staging.report.figures import figures
 from staging.report.svg import escape
 from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
-from staging.wording import minutes_text, value_text, whole_pct, zone_name
+from staging.wording import minutes_text, range_text, value_text, whole_pct, zone_name
 
 __all__ = ["render"]
 
@@ -39,6 +39,9 @@ _NOT_MEDICAL = (
     "polysomnography scored by a person, and nothing here is a diagnosis or a ground for treatment."
 )
 _SIMULATED = "Simulated night: no person slept it. It shows how a report looks; it says nothing about accuracy."
+
+_JOINED_DASH = "\N{WORD JOINER}–\N{WORD JOINER}"
+"""The dash of a range that no line breaks at."""
 
 
 def render(night: ScoredNight) -> str:
@@ -129,7 +132,7 @@ def _tiles(night: ScoredNight) -> str:
             note = f"of {minutes_text(metrics['tib_min'])} {'in bed' if night.lights_known else 'recorded'}"
         elif name == "rem_latency_min":
             note = "from sleep onset"
-        tiles.append((label, text, note))
+        tiles.append((label, text, "<br>".join(part for part in (_between(night, name, 0), note) if part)))
     confidence, unsure = night.mean_confidence(), night.unsure_share()
     if confidence is not None and unsure is not None:
         tiles.append(("Mean confidence", f"{confidence:.2f}", f"{100 * unsure:.0f} % of epochs below 0.5"))
@@ -141,6 +144,15 @@ def _tiles(night: ScoredNight) -> str:
         )
         + "</dl>"
     )
+
+
+def _between(night: ScoredNight, name: str, decimals: int) -> str:
+    """A metric's interval in words; empty where the model gives none."""
+    if night.intervals is None:
+        return ""
+    interval, definition = night.intervals[name], definitions()[name]
+    text = range_text(interval.low, interval.high, definition.unit, decimals).replace("–", _JOINED_DASH)
+    return f"{_unbroken(f'{100 * interval.level:g} %')} range {_unbroken(text)}"
 
 
 def _unbroken(text: str) -> str:
@@ -167,6 +179,7 @@ def _composition(night: ScoredNight) -> str:
             f'<li><svg aria-hidden="true"><rect class="s-{stage}" width="12" height="12" rx="3"/></svg>'
             f"<strong>{STAGE_NAMES.get(stage, 'Unscored')}</strong><span>{minutes_text(length)}</span>"
             + (f"<span>{value_text(pct, '%')} of sleep</span>" if pct is not None else "")
+            + (f"<span>{_between(night, STAGE_METRICS[stage][0], 0)}</span>" if stage in STAGE_METRICS else "")
             + "</li>"
         )
     return (
@@ -227,7 +240,15 @@ def _statement(night: ScoredNight) -> str:
             f" {unscored} epoch{'s' * (unscored > 1)} ({minutes_text(unscored * night.hypnogram.epoch_s / 60)}) could "
             "not be scored and are hatched."
         )
-    parts = [made, model, sure.strip()]
+    ranges = ""
+    if night.intervals is not None:
+        level = next(iter(night.intervals.values())).level
+        ranges = (
+            f"Ranges say between what two values polysomnography would put a metric in {100 * level:g} of 100 nights "
+            "like this one. They come from whole hypnograms drawn as the model's probabilities and the habits of sleep "
+            "allow, with errors as large as those that it made on people it had never seen."
+        )
+    parts = [made, model, sure.strip(), ranges]
     if not night.lights_known:
         parts.append(
             "Lights-off and lights-on were not both given: time in bed begins or ends with the recording, and sleep "
@@ -256,10 +277,12 @@ def _metrics(night: ScoredNight) -> str:
     groups: dict[str, list[str]] = {}
     for name, definition in definitions().items():
         text = value_text(night.architecture.metrics[name], definition.unit, definition.decimals)
+        between = _between(night, name, definition.decimals)
+        unsure = f" <em>{escape(between)}.</em>" if between else ""
         groups.setdefault(definition.group, []).append(
             f'<li><button type="button" class="metric" aria-describedby="d-{name}"><code>{name}</code>'
             f'<span>{escape(text)}</span></button><div class="tip" role="tooltip" id="d-{name}">'
-            f"{_with_code(definition.definition)}<cite>{escape(definition.source)}</cite></div></li>"
+            f"{_with_code(definition.definition)}{unsure}<cite>{escape(definition.source)}</cite></div></li>"
         )
     blocks = "".join(
         f'<section class="group"><h3>{escape(GROUPS.get(group, group))}</h3><ul>{"".join(items)}</ul></section>'
