@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.gate import missing_patterns
 from models.waveform import WaveformStager
 from models.waveform_spec import SENSORS
-from staging.agreement.epochs import confusion, epoch_study
+from staging.agreement.epochs import confusion, epoch_agreement
 from staging.decision import LIKELIEST, decide
 from staging.hypnogram import CLASSES, merge_matrix
 from training.provenance import SIMULATED_NOTICE
@@ -81,7 +81,7 @@ def _agreement(
             )
             for night, found in zip(nights, probabilities, strict=True)
         ]
-        pooled = epoch_study(np.stack(matrices)).pooled
+        pooled = epoch_agreement(np.sum(matrices, axis=0))
         named = {"kappa": pooled.kappa, "accuracy": pooled.accuracy, "macro_f1": pooled.macro_f1}
         figures[str(n_classes)] = {name: round(float(value), 4) for name, value in named.items()}
     return figures
