@@ -201,17 +201,18 @@ def _nights_of(folder: Path) -> dict[str, Path]:
 
 
 def formats(options: argparse.Namespace) -> int:
-    """List the formats: name for ``--format``, what it is, and for recordings which channels it can give."""
+    """List the formats: name for ``--format``, what it is, which channels it can give, and what it needs installed."""
     del options
     from staging.readers import formats as of_recordings
     from staging.scorings import formats as of_hypnograms
 
     print("Recordings (staging score)")
     for entry in of_recordings():
-        print(f"  {entry.name:<12}  {entry.title} [{', '.join(entry.channels)}]")
+        needs = f'  pip install "staging[{entry.extra}]"' if entry.extra else ""
+        print(f"  {entry.name:<13}  {entry.title} [{', '.join(entry.channels)}]{needs}")
     print("Scored sleep (staging summarize, staging agree)")
     for name, title in of_hypnograms().items():
-        print(f"  {name:<12}  {title}")
+        print(f"  {name:<13}  {title}")
     return EXIT_FINE
 
 

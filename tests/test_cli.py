@@ -525,7 +525,9 @@ def test_formats_lists_every_format_with_its_channels(capsys):
     recordings, hypnograms = capsys.readouterr().out.split("Scored sleep")
     lines = recordings.splitlines()[1:]
     assert [line.split()[0] for line in lines] == [entry.name for entry in formats()]
-    assert all(line.endswith("]") for line in lines)
+    assert all(line.endswith(("]", ']"')) for line in lines)
+    (hdf5,) = (line for line in lines if line.split()[0] == "hdf5")
+    assert hdf5.endswith('[acc, ppg, temp, ibi, hr, counts]  pip install "staging[hdf5]"')
     assert "edf" in hypnograms
 
 

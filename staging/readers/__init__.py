@@ -3,7 +3,8 @@
 A format is a module with ``TITLE``, ``CHANNELS``, ``sniff(source) -> bool`` and ``read(source) -> Recording``. One that
 lets the user choose channels by name takes them as ``read(source, channels=...)`` and says ``CHOOSES_CHANNELS = True``;
 one that reads the records of one of several devices takes its name as ``read(source, recorder=...)`` and says
-``CHOOSES_RECORDER = True``.
+``CHOOSES_RECORDER = True``; one that needs a library that is not installed with this package says in ``EXTRA`` by
+which of the extras it is.
 Other packages add modules through the entry point group ``staging.readers``::
 
     [project.entry-points."staging.readers"]
@@ -36,6 +37,8 @@ _MODULES = {
     "fitbit": "staging.readers.fitbit",
     "polar_sensor": "staging.readers.polar_sensor",
     "phone": "staging.readers.phone",
+    "hdf5": "staging.readers.hdf5",
+    "parquet": "staging.readers.parquet",
     "plain": "staging.readers.plain",
 }
 """Formats that ship, in the order in which they are tried; the most general are the last."""
@@ -62,6 +65,8 @@ class Format(NamedTuple):
     title: str
     channels: tuple[str, ...]
     """Channels that it can give, of `staging.recording.CHANNELS`."""
+    extra: str = ""
+    """What installs the library that it needs, as in ``pip install "staging[fit]"``; empty where it needs none."""
 
 
 def formats() -> list[Format]:
@@ -72,7 +77,9 @@ def formats() -> list[Format]:
     >>> [format.name for format in formats()][-1]
     'plain'
     """
-    return [Format(name, reader.TITLE, tuple(reader.CHANNELS)) for name, reader in _readers()]
+    return [
+        Format(name, reader.TITLE, tuple(reader.CHANNELS), getattr(reader, "EXTRA", "")) for name, reader in _readers()
+    ]
 
 
 def read(

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from staging.errors import FormatError
 from staging.readers.source import Source
 
-__all__ = ["ABOUT_FILE", "About", "read_about"]
+__all__ = ["ABOUT_FILE", "KEYS", "About", "about_of", "read_about"]
 
 ABOUT_FILE = "recording.toml"
 
-_KEYS = ("start", "lights_off", "lights_on", "device", "subject")
+KEYS = ("start", "lights_off", "lights_on", "device", "subject")
+"""What may be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +80,25 @@ def read_about(source: Source) -> tuple[About, tuple[str, ...]]:
         given = tomllib.loads(source.read(name).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(where, f"is not TOML ({error})", "write key = value, one a line") from error
-    unknown = sorted(set(given) - set(_KEYS))
-    warnings = tuple(f"{ABOUT_FILE}: {key} means nothing; known are {', '.join(_KEYS)}" for key in unknown)
-    about = About(
+    unknown = sorted(set(given) - set(KEYS))
+    warnings = tuple(f"{ABOUT_FILE}: {key} means nothing; known are {', '.join(KEYS)}" for key in unknown)
+    return about_of(given, where), warnings
+
+
+def about_of(given: Mapping[str, object], where: str) -> About:
+    """What a recording says about itself, checked.
+
+    Raises
+    ------
+    FormatError
+        If the start is not a time with a zone.
+
+    Examples
+    --------
+    >>> about_of({"start": "2026-03-28T22:41:05+01:00", "subject": "S07"}, "night.h5").subject
+    'S07'
+    """
+    return About(
         where=where,
         start=None if "start" not in given else _moment(given["start"], f"{where}: start", None),
         lights_off=given.get("lights_off"),
@@ -88,7 +106,6 @@ def read_about(source: Source) -> tuple[About, tuple[str, ...]]:
         device=str(given.get("device", "")),
         subject=str(given.get("subject", "")),
     )
-    return about, warnings
 
 
 def _moment(value: object, where: str, zone: tzinfo | None) -> datetime:

@@ -61,6 +61,7 @@ E4_STREAMS: Mapping[str, E4Stream] = {
 _IBI = "IBI.csv"
 _TAGS = "tags.csv"
 _INFO = "info.txt"
+_EDA = "EDA.csv"
 
 SIMULATED_MARK = b"SIMULATED"
 """What the ``info.txt`` of a simulated export begins with; a device's own describes the files."""
@@ -76,7 +77,9 @@ class _Stream(NamedTuple):
 
 
 def sniff(source: Source) -> bool:
-    """Whether one of the streams begins with a Unix time and a rate."""
+    """Whether one of the streams begins with a Unix time and a rate, or a file alone is one of those beside them."""
+    if source.is_file and source.path.name in (_EDA, _TAGS, _INFO) and _beside(source):
+        return True
     picked = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI])
     for name, path in picked.items():
         head = source.head(path, 512)
@@ -118,6 +121,9 @@ def read(source: Source) -> Recording:
     ('2023-11-14T22:13:20+00:00', 4.0, 60.0)
     """
     files = source.pick([*(stream.file for stream in E4_STREAMS.values()), _IBI, _TAGS, _INFO])
+    if source.is_file and not set(files) - {_TAGS, _INFO}:
+        problem = "holds none of the sensors that are read from an E4 export"
+        raise FormatError(source.where, problem, "give the folder of the session, not each of its files")
     optional = (_TAGS, _INFO)
     warnings = [f"{file} is empty" for file, name in files.items() if not source.sizes[name] and file not in optional]
     files = {file: name for file, name in files.items() if source.sizes[name]}
@@ -144,10 +150,16 @@ def read(source: Source) -> Recording:
         warnings += notes
     if _TAGS in files:
         warnings += _presses(source, files[_TAGS], zero_s)
+    warnings += _beside(source)
     start = datetime.fromtimestamp(zero_s, tz=UTC)
     simulated = _INFO in files and source.head(files[_INFO], 16).startswith(SIMULATED_MARK)
     device = "Empatica E4 (simulated)" if simulated else "Empatica E4"
     return Recording(start=start, device=device, source=source.where, warnings=tuple(warnings), **found)
+
+
+def _beside(source: Source) -> tuple[str, ...]:
+    """A warning where a file is given alone that has other sensors beside it."""
+    return source.left_beside([*(stream.file for stream in E4_STREAMS.values()), _IBI, source.path.name])
 
 
 def _is_start(cell: str) -> bool:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.acceleration import in_g
 from staging.readers.clocked import Clocked, read_clocked, taken_as_utc, unix_scale
-from staging.readers.plain import LATEST_UNIX_S, PLAIN_TABLES, TIME_COLUMNS
+from staging.readers.plain_schema import LATEST_UNIX_S, TIME_COLUMNS, tables_among
 from staging.readers.source import Source
 from staging.readers.streams import Stream, assemble
 from staging.readers.tables import Table, is_number
@@ -249,7 +249,7 @@ def _time(names: Sequence[str], units: Sequence[str], row: Sequence[str]) -> tup
 def _is_plain(names: Sequence[str], row: Sequence[str]) -> bool:
     """Whether the plain format reads the table: it has its columns, and times in seconds or stamps."""
     time = next((names.index(column) for column in TIME_COLUMNS if column in names), None)
-    if time is None or not any(set(names) >= set(table.columns) for table in PLAIN_TABLES):
+    if time is None or not tables_among(names):
         return False
     return not (is_number(row[time]) and float(row[time]) > LATEST_UNIX_S)
 

@@ -12,7 +12,7 @@ counts.csv t_s,counts            te Lindert & Van Someren activity counts in 15-
 ========== ===================== ==========================================================
 
 ``recording.toml`` may add ``start`` (with a zone), ``lights_off`` and ``lights_on`` (seconds, or times), ``device`` and
-``subject``.
+``subject``. Any of the tables may be Parquet instead: ``acc.parquet``.
 
 Assumptions
 -----------
@@ -21,68 +21,38 @@ Assumptions
   is ``start``, and without it no clock time is known.
 - ISO 8601 time stamps or Unix seconds may stand in place of ``t_s``. Then second 0 is ``start`` or, without it, the
   earliest stamp of any file. Stamps without a zone are in the zone of ``start``; without one they are refused.
-- Rates are measured from the times. A file given alone is read alone, under any name if its header is as above.
+- Rates are measured from the times. A file given alone is read alone, under any name if its header is as above; it may
+  have the columns of several tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.about import ABOUT_FILE, read_about
+from staging.readers.about import read_about
+from staging.readers.parquet_columns import MAGIC as PARQUET
+from staging.readers.parquet_columns import column_names, parquet_rows
+from staging.readers.plain_schema import (
+    CHANNELS,
+    PLAIN_TABLES,
+    TIME_COLUMNS,
+    PlainTable,
+    Rows,
+    as_unix,
+    find_columns,
+    recorded,
+    tables_among,
+)
 from staging.readers.source import Source
 from staging.readers.tables import Stamps, Table, is_number
-from staging.readers.timing import to_events, to_signal
 from staging.recording import Recording
 
-__all__ = ["CHANNELS", "LATEST_UNIX_S", "PLAIN_TABLES", "TIME_COLUMNS", "TITLE", "PlainTable", "read", "sniff"]
+__all__ = ["CHANNELS", "TITLE", "read", "sniff"]
 
 TITLE = "Plain tables acc, ppg, temp, ibi, hr, counts .csv and recording.toml (folder, zip or one table)"
 
-
-class PlainTable(NamedTuple):
-    """One table of the plain format."""
-
-    channel: str
-    file: str
-    columns: tuple[str, ...]
-    unit: str
-    is_even: bool
-
-
-PLAIN_TABLES = (
-    PlainTable("acc", "acc.csv", ("x_g", "y_g", "z_g"), "g", True),
-    PlainTable("ppg", "ppg.csv", ("ppg",), "a.u.", True),
-    PlainTable("temp", "temp.csv", ("temp_c",), "degC", True),
-    PlainTable("ibi", "ibi.csv", ("ibi_s",), "s", False),
-    PlainTable("hr", "hr.csv", ("bpm",), "bpm", False),
-    PlainTable("counts", "counts.csv", ("counts",), "counts", False),
-)
-"""The format: channel, file, columns beside the time, unit, and whether it is sampled evenly."""
-
-CHANNELS = tuple(table.channel for table in PLAIN_TABLES)
-
-TIME_COLUMNS = ("t_s", "time", "timestamp", "datetime")
-"""Names of the column of times, the first that is there."""
-
-LATEST_UNIX_S = 1e11
-"""Times beyond are not in seconds, and are refused."""
-
-_EARLIEST_UNIX_S = 1e8
-_US_PER_S = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class _Rows(NamedTuple):
-    where: str
-    seconds: NDArray[np.float64]
-    stamps: Stamps | None
-    values: NDArray[np.float64]
+_ENDINGS = (".csv", ".parquet")
 
 
 def sniff(source: Source) -> bool:
@@ -119,81 +89,70 @@ def read(source: Source) -> Recording:
     >>> recording.temp.rate_hz, recording.start.isoformat()
     (4.0, '2026-03-28T22:41:05+01:00')
     """
-    names = _find(source)
-    if not names:
+    found = _find(source)
+    if not found:
         files = ", ".join(table.file for table in PLAIN_TABLES)
         raise FormatError(source.where, "holds none of the plain tables", f"give any of {files}")
     about, warnings = read_about(source)
-    rows: dict[str, _Rows] = {}
-    for table in PLAIN_TABLES:
-        if table.channel in names:
-            rows[table.channel], notes = _rows(source, names[table.channel], table)
-            warnings += notes
-    start = _start(about.start, rows)
-    found: dict[str, Any] = {}
-    for table in PLAIN_TABLES:
-        if table.channel not in rows:
-            continue
-        where, values = rows[table.channel].where, rows[table.channel].values
-        times_s = _seconds(rows[table.channel], start)
-        if table.is_even:
-            found[table.channel], notes = to_signal(times_s, values, unit=table.unit, where=where)
-        else:
-            found[table.channel], notes = to_events(times_s, values, unit=table.unit, where=where)
-        warnings += notes
-    lights_off_s, lights_on_s = about.lights_s(start)
-    return Recording(
-        start=start,
-        lights_off_s=lights_off_s,
-        lights_on_s=lights_on_s,
-        device=about.device,
-        subject=about.subject,
-        source=source.where,
-        warnings=warnings,
-        **found,
-    )
+    notes = list(warnings)
+    is_shared = len(set(found.values())) < len(found)
+    rows: dict[str, Rows] = {}
+    for channel, name in found.items():
+        (table,) = (table for table in PLAIN_TABLES if table.channel == channel)
+        own, more = _rows(source, name, table)
+        rows[channel] = own.with_values() if is_shared else own
+        notes += [note for note in more if note not in notes]
+    if source.is_file:
+        notes += source.left_beside({table.name + ending for table in PLAIN_TABLES for ending in _ENDINGS})
+    return recorded(rows, about, where=source.where, warnings=notes)
 
 
 def _find(source: Source) -> dict[str, str]:
     """Files by channel."""
     if source.is_file:
         (name,) = source.sizes
-        header = {cell.lower() for cell in _header(source, name)}
-        timed = header & set(TIME_COLUMNS)
-        for table in PLAIN_TABLES:
-            if (timed and header >= set(table.columns)) or name.lower() == table.file:
-                return {table.channel: name}
-        return {}
-    picked = source.pick([*(table.file for table in PLAIN_TABLES)])
-    return {table.channel: picked[table.file] for table in PLAIN_TABLES if table.file in picked}
+        if found := tables_among(_header(source, name)):
+            return {table.channel: name for table in found}
+        return {table.channel: name for table in PLAIN_TABLES if name.lower() == table.file}
+    picked = source.pick([table.name + ending for table in PLAIN_TABLES for ending in _ENDINGS])
+    of_table = {
+        table.channel: [picked[table.name + ending] for ending in _ENDINGS if table.name + ending in picked]
+        for table in PLAIN_TABLES
+    }
+    for names in of_table.values():
+        if len(names) > 1:
+            raise FormatError(source.where, f"holds both {names[0]} and {names[1]}", "leave one of them there")
+    return {channel: names[0] for channel, names in of_table.items() if names}
 
 
-def _header(source: Source, name: str) -> tuple[str, ...]:
+def _header(source: Source, name: str) -> list[str]:
+    """Names of the columns in lower case; none where it is no table."""
+    head = source.head(name)
+    if head.startswith(PARQUET):
+        return column_names(source, name)
     try:
-        return Table.parse(source.head(name), source.label(name)).header
+        return [cell.lower() for cell in Table.parse(head, source.label(name)).header]
     except FormatError:
-        return ()
+        return []
 
 
-def _rows(source: Source, name: str, layout: PlainTable) -> tuple[_Rows, tuple[str, ...]]:
+def _rows(source: Source, name: str, layout: PlainTable) -> tuple[Rows, tuple[str, ...]]:
+    if source.head(name, len(PARQUET)) == PARQUET:
+        return parquet_rows(source, name, layout), ()
     where = source.label(name)
     table = Table.parse(source.read(name), where)
     header = [cell.lower() for cell in table.header]
     if not header and len(table.first_row) == 1 + len(layout.columns):
         header = [TIME_COLUMNS[0], *layout.columns]
-    time = next((header.index(column) for column in TIME_COLUMNS if column in header), None)
-    if time is None or not set(layout.columns) <= set(header):
-        problem = f"its columns are {', '.join(table.header or table.first_row)}"
-        raise FormatError(where, problem[:200], f"name them {TIME_COLUMNS[0]},{','.join(layout.columns)}")
+    time, columns = find_columns(header or list(table.first_row), layout, where)
     if not any(table.first_row):
         raise FormatError(where, "has a header and no rows", "record something, or remove the file")
-    columns = [header.index(column) for column in layout.columns]
     if len(table.first_row) <= max(time, *columns):
         raise FormatError(where, "its first row is shorter than its header", "mend or remove that row")
     if is_number(table.first_row[time]):
         numbers, warnings = table.numbers([time, *columns])
         seconds, values = numbers[:, 0], numbers[:, 1:]
-        stamps = _unix(seconds, where)
+        stamps = as_unix(seconds, where)
     else:
         stamps = table.stamps(time)
         values, warnings = table.numbers(columns)
@@ -202,46 +161,4 @@ def _rows(source: Source, name: str, layout: PlainTable) -> tuple[_Rows, tuple[s
             stamps = Stamps(wall_us=stamps.wall_us[: len(values)], offset=stamps.offset)
     if not len(values):
         raise FormatError(where, "has no whole row", "record something, or remove the file")
-    return _Rows(where, seconds, stamps, values if len(columns) > 1 else values[:, 0]), warnings
-
-
-def _unix(seconds: NDArray[np.float64], where: str) -> Stamps | None:
-    """Numbers that can only be Unix seconds, as stamps."""
-    middle = float(np.nanmedian(seconds)) if np.isfinite(seconds).any() else 0.0
-    if middle < _EARLIEST_UNIX_S:
-        return None
-    if middle > LATEST_UNIX_S:
-        raise FormatError(where, f"a time of {middle:.0f} is not in seconds", "give Unix seconds, or seconds from 0")
-    finite = np.where(np.isfinite(seconds), seconds, middle)
-    return Stamps(wall_us=np.rint(finite * _US_PER_S).astype(np.int64), offset=UTC)
-
-
-def _start(start: datetime | None, rows: Mapping[str, _Rows]) -> datetime | None:
-    """Time of second 0: as given, else the earliest stamp where there are stamps."""
-    if start is not None:
-        return start
-    firsts: list[tuple[int, tzinfo]] = []
-    for each in rows.values():
-        if each.stamps is not None:
-            if each.stamps.offset is None:
-                mend = f"add one, as +01:00, or write start with a zone in {ABOUT_FILE}"
-                raise FormatError(each.where, "its time stamps have no zone", mend)
-            firsts.append((int(each.stamps.wall_us.min()), each.stamps.offset))
-    for each in rows.values():
-        if firsts and each.stamps is None:
-            problem = "counts seconds where other files have time stamps"
-            raise FormatError(
-                each.where, problem, f"say in {ABOUT_FILE} when second 0 was: start = 2026-03-28T22:41:05Z"
-            )
-    if not firsts:
-        return None
-    first_us, offset = min(firsts, key=lambda first: first[0])
-    return (_EPOCH + timedelta(microseconds=first_us)).astimezone(offset)
-
-
-def _seconds(rows: _Rows, start: datetime | None) -> NDArray[np.float64]:
-    """Times from second 0."""
-    if rows.stamps is None or start is None:
-        return rows.seconds
-    zero = start if rows.stamps.offset is not None else start.replace(tzinfo=UTC)
-    return (rows.stamps.wall_us - (zero - _EPOCH) // timedelta(microseconds=1)) / _US_PER_S
+    return Rows(where, seconds, stamps, values if len(columns) > 1 else values[:, 0]), warnings

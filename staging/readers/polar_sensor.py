@@ -221,9 +221,8 @@ def _disturbed(file: _File, flags: NDArray[np.float64]) -> NDArray[np.bool_]:
     n_moved = int(_DISTURBED in file.columns)
     if n_moved:
         disturbed |= flags[:, 0] == 1
-    contact = flags[
-        :, n_moved:
-    ]  # on the skin, and whether the sensor can tell: twice the same name, or two that sort so
+    # On the skin, and whether the sensor can tell: twice the same name, or two that sort so.
+    contact = flags[:, n_moved:]
     if contact.shape[1] == 2:
         disturbed |= (contact[:, 0] == 0) & (contact[:, 1] == 1)
     return disturbed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -161,6 +161,24 @@ class Source:
             return names[0]
         listed = f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
         raise FormatError(self.where, f"holds {len(names)} {kind} files{listed}", f"give one {kind} file")
+
+    def left_beside(self, names: Collection[str]) -> tuple[str, ...]:
+        """The warning that a file given alone has others of its recording beside it; none where there are none.
+
+        Parameters
+        ----------
+        names : collection of str
+            Files of one recording, in any case.
+        """
+        own = self.path.name.lower()
+        others = {name.lower(): name for name in names}
+        if not self.is_file or others.pop(own, None) is None:
+            return ()
+        there = [name for name in others.values() if (self.path.parent / name).is_file()]
+        if not there:
+            return ()
+        listed = f"{', '.join(sorted(there)[:3])}{', ...' if len(there) > 3 else ''}"
+        return (f"read alone, without {listed} beside it: give the folder to have them in one recording",)
 
     def _read_heads(self) -> dict[str, bytes]:
         names = sorted(name for name, size in self.sizes.items() if size)[:_MAX_HEADS]

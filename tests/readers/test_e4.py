@@ -167,3 +167,20 @@ def test_real_streams_of_very_different_lengths(shared_data):
     assert ends == {"acc": 312.4375, "ppg": 156.21875, "temp": 1249.5}
     assert recording.start == datetime(2019, 6, 11, 19, 3, 45, tzinfo=UTC)
     assert recording.ibi.times_s[0] == pytest.approx(83.503822)
+
+
+def test_a_file_given_alone_says_what_lies_beside_it(folder):
+    home = folder(e4_texts())
+    recording = staging.read(home / "ACC.csv")
+    assert list(recording.channels()) == ["acc"]
+    assert recording.warnings == (
+        "read alone, without BVP.csv, HR.csv, IBI.csv, ... beside it: give the folder to have them in one recording",
+    )
+    assert not any("beside" in warning for warning in staging.read(home).warnings)
+
+
+@pytest.mark.parametrize("name", ["tags.csv", "EDA.csv", "info.txt"])
+def test_a_file_without_a_sensor_that_is_read_says_to_give_the_folder(folder, name):
+    home = folder({**e4_texts(), name: "1700000000.000000\n4.000000\n0.1\n"})
+    with pytest.raises(FormatError, match=rf"{name}: holds none of the sensors .*; give the folder of the session"):
+        staging.read(home / name)

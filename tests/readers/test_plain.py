@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import staging
 from staging.errors import FormatError, RecordingError
-from staging.readers.plain import PLAIN_TABLES
+from staging.readers.plain_schema import PLAIN_TABLES
 from tests.readers.conftest import zip_of
 
 RATE_HZ = {"acc": 25.0, "ppg": 50.0, "temp": 4.0, "ibi": 1.0, "hr": 0.2, "counts": 1 / 15}
@@ -219,4 +219,20 @@ def test_a_last_row_cut_behind_its_stamp_is_left_out(folder):
 
 def test_a_real_file_in_milli_g_is_told_from_g(shared_data):
     with pytest.raises(RecordingError, match=r"acc has a median of 103.*: that is mg, not g; divide by 1000"):
-        staging.read(shared_data / "device_files" / "garmin" / "acc.csv")
+        staging.read(shared_data / "device_files" / "garmin" / "acc.csv", format="plain")
+
+
+def test_one_table_with_the_columns_of_several_gives_them_all(folder):
+    rows = "".join(f"{i / 64},{i % 7},{33.5 if i % 16 == 0 else ''},{61 if i % 320 == 0 else ''}\n" for i in range(640))
+    path = folder({"night.csv": "t_s,ppg,temp_c,bpm\n" + rows}) / "night.csv"
+    recording = staging.read(path)
+    assert list(recording.channels()) == ["ppg", "temp", "hr"]
+    assert (recording.ppg.rate_hz, recording.temp.rate_hz) == (64, 4)
+    assert recording.hr.times_s.tolist() == [0, 5]
+    assert recording.warnings == ()
+
+
+def test_a_table_given_alone_says_what_lies_beside_it(folder):
+    home = folder({"ppg.csv": table("ppg"), "acc.csv": table("acc"), "recording.toml": ""})
+    (warning,) = staging.read(home / "ppg.csv").warnings
+    assert warning == "read alone, without acc.csv beside it: give the folder to have them in one recording"
