@@ -87,9 +87,10 @@ class Rows(NamedTuple):
 
     def with_values(self) -> Rows:
         """Those rows that have a value."""
-        keep: NDArray[np.bool_] = np.isfinite(self.values.reshape(len(self.values), -1)).any(axis=1)
+        keep = np.flatnonzero(np.isfinite(self.values.reshape(len(self.values), -1)).any(axis=1))
         stamps = self.stamps and Stamps(wall_us=self.stamps.wall_us[keep], offset=self.stamps.offset)
-        return self._replace(seconds=self.seconds[keep[: len(self.seconds)]], stamps=stamps, values=self.values[keep])
+        seconds = self.seconds[keep] if self.seconds.size else self.seconds
+        return self._replace(seconds=seconds, stamps=stamps, values=self.values[keep])
 
 
 def tables_among(columns: Iterable[str]) -> list[PlainTable]:
