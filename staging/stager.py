@@ -9,6 +9,7 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,9 @@ from staging.features import extract
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.model import Model, load_model
 from staging.recording import Recording
-from staging.tracks import Tracks, prepare, slice_tracks
+from staging.tracks import MIN_EPOCHS, Tracks, prepare, slice_tracks
 
-__all__ = ["stage"]
+__all__ = ["MIN_EPOCHS", "in_windows", "scorable", "stage"]
 
 WINDOW_EPOCHS = 1560
 """Longest stretch given to the network at once: 13 h. Attention needs memory with the square of the length."""
@@ -70,8 +71,8 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
     if n_classes not in CLASSES:
         raise ValueError(f"n_classes must be one of {sorted(CLASSES)}, got {n_classes}")
     tracks = recording if isinstance(recording, Tracks) else prepare(recording)
-    scorable = _scorable(tracks)
-    if not scorable.any():
+    known = scorable((tracks.coverage["heart"] > 0) | (tracks.coverage["motion"] > 0))
+    if not known.any():
         raise RecordingError(
             tracks.source or "recording",
             "neither heart nor motion was usably recorded in any epoch",
@@ -79,10 +80,10 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
         )
     network = load_model(None if model is None else str(model))
     fine = _probabilities(tracks, network)
-    indices = np.where(scorable, decide(fine, n_classes, network.spec.decision), -1)
+    indices = np.where(known, decide(fine, n_classes, network.spec.decision), -1)
     probabilities = fine @ merge_matrix(len(network.spec.stages), n_classes)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    probabilities[~scorable] = np.nan
+    probabilities[~known] = np.nan
     return Hypnogram.from_indices(
         indices,
         n_classes=n_classes,
@@ -96,28 +97,74 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
     )
 
 
-def _scorable(tracks: Tracks) -> NDArray[np.bool_]:
-    """Epochs with a sensor of heart or motion, and short gaps between such epochs."""
-    known = (tracks.coverage["heart"] > 0) | (tracks.coverage["motion"] > 0)
-    index = np.arange(tracks.n_epochs)
-    before = np.maximum.accumulate(np.where(known, index, -tracks.n_epochs))
-    after = np.minimum.accumulate(np.where(known, index, 2 * tracks.n_epochs)[::-1])[::-1]
+def scorable(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Epochs that may be staged: those with a sensor of heart or motion, and short gaps between such epochs.
+
+    Parameters
+    ----------
+    known : ndarray of bool, shape (S,)
+        Epochs with a sensor of heart or motion.
+
+    Returns
+    -------
+    ndarray of bool, shape (S,)
+
+    Examples
+    --------
+    >>> known = np.repeat([True, False, True, False], [2, 4, 1, 1])
+    >>> scorable(known).tolist()
+    [True, True, True, True, True, True, True, False]
+    """
+    n = len(known)
+    index = np.arange(n)
+    before = np.maximum.accumulate(np.where(known, index, -n))
+    after = np.minimum.accumulate(np.where(known, index, 2 * n)[::-1])[::-1]
     return known | (after - before - 1 <= BRIDGED_GAP_EPOCHS)
+
+
+def in_windows(n_epochs: int, of_window: Callable[[int, int], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Rows of a recording of any length from windows of bounded length, whose overlaps fade into each other.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Length of the recording.
+    of_window : callable
+        Given the first epoch and the one behind the last, their rows, float32 ``(stop - first, k)``. Each window is its
+        own night: levels are relative to it, and its clock begins with it.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_epochs, k)
+
+    Examples
+    --------
+    >>> rows = in_windows(4000, lambda first, stop: np.full((stop - first, 1), first, np.float32))
+    >>> rows[[0, -1], 0].tolist()
+    [0.0, 2440.0]
+    """
+    if n_epochs <= WINDOW_EPOCHS:
+        return of_window(0, n_epochs)
+    hop = WINDOW_EPOCHS - OVERLAP_EPOCHS
+    n_windows = -(-(n_epochs - OVERLAP_EPOCHS) // hop)
+    starts = np.linspace(0, n_epochs - WINDOW_EPOCHS, n_windows).round().astype(int).tolist()
+    edge = np.minimum(np.arange(1, WINDOW_EPOCHS + 1), np.arange(WINDOW_EPOCHS, 0, -1))
+    weight = np.minimum(edge / OVERLAP_EPOCHS, 1.0).astype(np.float32)[:, None]
+    total, weights = np.zeros((), np.float32), np.zeros((n_epochs, 1), np.float32)
+    for start in starts:
+        rows = of_window(start, start + WINDOW_EPOCHS)
+        if total.ndim == 0:
+            total = np.zeros((n_epochs, rows.shape[1]), np.float32)
+        total[start : start + WINDOW_EPOCHS] += weight * rows
+        weights[start : start + WINDOW_EPOCHS] += weight
+    return np.asarray(total / weights, dtype=np.float32)
 
 
 def _probabilities(tracks: Tracks, network: Model) -> NDArray[np.float32]:
     """Probabilities ``(S, 5)`` of a recording of any length."""
-    n = tracks.n_epochs
-    if n <= WINDOW_EPOCHS:
-        return network.probabilities(extract(tracks, network.spec.features))
-    # Each window is its own night: levels are relative to it, and its clock begins with it.
-    hop = WINDOW_EPOCHS - OVERLAP_EPOCHS
-    n_windows = -(-(n - OVERLAP_EPOCHS) // hop)
-    starts = np.linspace(0, n - WINDOW_EPOCHS, n_windows).round().astype(int)
-    edge = np.minimum(np.arange(1, WINDOW_EPOCHS + 1), np.arange(WINDOW_EPOCHS, 0, -1))
-    weight = np.minimum(edge / OVERLAP_EPOCHS, 1.0).astype(np.float32)[:, None]
-    total = np.zeros((n, len(network.spec.stages)), np.float32)
-    for start in starts:
-        window = slice_tracks(tracks, int(start), int(start) + WINDOW_EPOCHS)
-        total[start : start + WINDOW_EPOCHS] += weight * network.probabilities(extract(window, network.spec.features))
-    return np.asarray(total / total.sum(axis=1, keepdims=True), dtype=np.float32)
+
+    def of_window(first: int, stop: int) -> NDArray[np.float32]:
+        window = tracks if stop - first == tracks.n_epochs else slice_tracks(tracks, first, stop)
+        return network.probabilities(extract(window, network.spec.features))
+
+    return in_windows(tracks.n_epochs, of_window)

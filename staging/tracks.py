@@ -22,7 +22,17 @@ from staging.heart import clean_intervals, heart_rate_track
 from staging.pulse import believable_intervals
 from staging.recording import EPOCH_S, Events, Recording
 
-__all__ = ["COUNTS_BIN_S", "HEART_RATE_STEP_S", "SENSORS", "Tracks", "prepare", "slice_tracks"]
+__all__ = [
+    "COUNTS_BIN_S",
+    "HEART_RATE_STEP_S",
+    "SENSORS",
+    "Tracks",
+    "heart_rate_steps",
+    "later",
+    "prepare",
+    "pulse_felt",
+    "slice_tracks",
+]
 
 HEART_RATE_STEP_S = 5.0
 COUNTS_BIN_S = 15.0
@@ -128,7 +138,7 @@ def prepare(recording: Recording) -> Tracks:
     (40, 'hr', 60.0)
     """
     n = recording.require_epochs(MIN_EPOCHS)
-    heart_rate, heart_source = _heart_rate(recording, n)
+    heart_rate, heart_source = heart_rate_steps(recording, n)
     counts, motion_source = _counts(recording, n)
     posture = _missing(n)
     temperature_c = _missing(n)
@@ -147,7 +157,7 @@ def prepare(recording: Recording) -> Tracks:
         off_skin |= temperature.wear(temperature_c) == 0
         sources["temperature"] = "temp"
     # Stillness or cold without a pulse is a device on the table; with a pulse it is deep sleep, or a cold hand.
-    worn = ~off_skin | _pulse(heart_rate, heart_source, n)
+    worn = ~off_skin | pulse_felt(heart_rate, heart_source, n)
     heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
     counts[np.repeat(~worn, len(counts) // n)] = np.nan
     posture[~worn] = np.nan
@@ -193,13 +203,13 @@ def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
         posture_change_deg=tracks.posture_change_deg[first:stop],
         temperature_c=tracks.temperature_c[first:stop],
         coverage={sensor: share[first:stop] for sensor, share in tracks.coverage.items()},
-        start=None if tracks.start is None else _later(tracks.start, moved),
+        start=None if tracks.start is None else later(tracks.start, moved),
         lights_off_s=since_first(tracks.lights_off_s),
         lights_on_s=since_first(tracks.lights_on_s),
     )
 
 
-def _later(moment: datetime, seconds: float) -> datetime:
+def later(moment: datetime, seconds: float) -> datetime:
     """Elapsed seconds later, in the same zone; adding to a zoned time would count clock changes as elapsed."""
     return datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo)
 
@@ -213,7 +223,7 @@ def _share(values: NDArray[np.float32], n_epochs: int) -> NDArray[np.float32]:
     return np.asarray(np.isfinite(values).reshape(n_epochs, -1).mean(axis=1), dtype=np.float32)
 
 
-def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
+def heart_rate_steps(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], str]:
     """Heart-rate track and the channel it was made from; the costly PPG is read once, the others only if needed."""
     ppg, ibi, hr = recording.ppg, recording.ibi, recording.hr
     candidates: list[tuple[str, Callable[[], Events]]] = []
@@ -235,7 +245,7 @@ def _heart_rate(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32
     return best, best_source
 
 
-def _pulse(heart_rate: NDArray[np.float32], source: str, n_epochs: int) -> NDArray[np.bool_]:
+def pulse_felt(heart_rate: NDArray[np.float32], source: str, n_epochs: int) -> NDArray[np.bool_]:
     """Epochs in which a heart was felt.
 
     Beats prove it. A device's own rate does where it changes: many hold the last value when they lose the pulse.
@@ -263,13 +273,37 @@ def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], s
             return counts, "acc"
     if recording.counts is None:
         return _missing(n_bins), ""
-    # A device's bins drift against the grid by a few ms each: every bin goes to the nearest place.
-    times_s, values = recording.counts.times_s, recording.counts.values
-    place = np.floor(times_s / COUNTS_BIN_S + 0.5).astype(int)
-    near = (place >= 0) & (place < n_bins)
-    counts = _missing(n_bins)
-    counts[place[near]] = values[near]
-    return counts, "counts"
+    return counts_in_bins(recording.counts, n_epochs), "counts"
+
+
+def counts_in_bins(counts: Events, n_epochs: int) -> NDArray[np.float32]:
+    """A device's own counts in 15-s bins.
+
+    Its bins drift against the grid by a few ms each: every one goes to the nearest place.
+
+    Parameters
+    ----------
+    counts : Events
+        At the starts of their bins.
+    n_epochs : int
+        Number of 30-s epochs.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_epochs * 2,)
+        NaN where there are none.
+
+    Examples
+    --------
+    >>> counts = Events(times_s=np.array([0.0, 15.1]), values=np.array([3.0, 0.0]), unit="counts")
+    >>> counts_in_bins(counts, 2).tolist()
+    [3.0, 0.0, nan, nan]
+    """
+    binned = _missing(n_epochs * round(EPOCH_S / COUNTS_BIN_S))
+    place = np.floor(counts.times_s / COUNTS_BIN_S + 0.5).astype(int)
+    near = (place >= 0) & (place < len(binned))
+    binned[place[near]] = counts.values[near]
+    return binned
 
 
 def _coverage_warnings(
