@@ -143,6 +143,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
             "printed with all its metrics, several as a table.",
         )
     )
+    _convert_arguments(
+        command(
+            "convert",
+            "write hypnograms of any source in another format",
+            "Each night goes to NAME.hypnogram.csv, .json, .edf or .txt, where NAME is that of its file.",
+        )
+    )
     _agree_arguments(
         command(
             "agree",
@@ -188,6 +195,56 @@ def _summarize_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: an object for one night, a list for several")
     form.add_argument("--csv", action="store_true", help="print a table with a row a night and a column a metric")
+    parser.add_argument(
+        "--out", metavar="DIR", help="write NAME.architecture.json of each night and nights.csv of all into this folder"
+    )
+    parser.add_argument("--plot", metavar="FILE", help="draw hypnograms and cycles into this .svg or .html file")
+    parser.add_argument(
+        "--intervals", action="store_true", help="say between what each metric lies, where there are probabilities"
+    )
+    parser.add_argument(
+        "--model", metavar="FILE", help="the .onnx model that gave them, in place of the one that ships"
+    )
+    parser.add_argument("--age", type=_age, metavar="YEARS", help="show published ranges of adults of this age")
+    parser.add_argument("--sex", choices=("female", "male"), help="and what was found in this sex")
+    _lights_arguments(parser)
+    parser.add_argument(
+        "--around-sleep",
+        type=_minutes,
+        metavar="MIN",
+        help="without lights times, count from so many minutes before the first to after the last sleep",
+    )
+    _together_arguments(parser.add_argument_group("nights of one person"))
+    _hypnogram_arguments(parser)
+
+
+def _together_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--together", action="store_true", help="mean, SD and CV of each metric, regularity and social jetlag"
+    )
+    group.add_argument(
+        "--min-scored", type=_percent, default=80.0, metavar="PCT", help="leave out nights scored less (default: 80)"
+    )
+    group.add_argument(
+        "--min-in-bed", type=_minutes, default=180.0, metavar="MIN", help="and those in bed for less (default: 180)"
+    )
+    group.add_argument(
+        "--min-nights", type=_count, default=1, metavar="N", help="fewest nights for a mean (default: 1)"
+    )
+    group.add_argument("--naps", action="store_true", help="count every sleep and not the main one of each date alone")
+
+
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="HYPNOGRAM", help="a file of scored sleep")
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=("csv", "json", "edf", "codes"),
+        help="this program's CSV or JSON, EDF+ annotations, or YASA's integers, one a line",
+    )
+    parser.add_argument("--classes", type=int, choices=(5, 4, 3, 2), help="merge stages to so many classes")
+    _output_arguments(parser, "the current folder", ".")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     _lights_arguments(parser)
     _hypnogram_arguments(parser)
 
@@ -251,3 +308,28 @@ def _hours(text: str) -> float:
         if 0.5 <= float(text) <= 24.0:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours from 0.5 to 24")
+
+
+def _number(text: str, low: float, high: float, what: str) -> float:
+    with contextlib.suppress(ValueError):
+        if low <= float(text) <= high:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low:g} to {high:g}")
+
+
+def _age(text: str) -> float:
+    return _number(text, 0.0, 149.0, "an age in years")
+
+
+def _minutes(text: str) -> float:
+    return _number(text, 0.0, 1440.0, "a number of minutes")
+
+
+def _percent(text: str) -> float:
+    return _number(text, 0.0, 100.0, "a share in percent")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 10_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import shutil
 import sys
@@ -13,18 +12,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from staging.architecture.nights import in_bed_span
 from staging.errors import InputError, StagingError
 from staging.exit_codes import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
-from staging.hypnogram import Hypnogram
 from staging.outputs import SUFFIXES, output_names, prepare_folder, write_outputs
 from staging.pipeline import model_identity, score_file
 from staging.recording import CHANNELS
 from staging.scored import ScoredNight
-from staging.terminal import screen, summary, summary_table, table
-from staging.when import LightsTime, parse_lights, resolve_lights, time_zone
+from staging.terminal import screen, table
+from staging.when import LightsTime, parse_lights, time_zone
 
-__all__ = ["agree", "demo", "formats", "model", "report_defect", "score", "summarize"]
+__all__ = ["agree", "convert", "demo", "formats", "model", "report_defect", "score", "summarize"]
 
 _SIMULATED_NAME = "simulated_night"
 
@@ -106,42 +103,16 @@ def demo(options: argparse.Namespace) -> int:
 
 def summarize(options: argparse.Namespace) -> int:
     """Sleep architecture of hypnograms of any source. A bad one does not keep the others from being summarised."""
-    from staging.architecture import summarize_many
-    from staging.architecture.many import format_tidy_csv
-    from staging.scorings import read_hypnograms
+    from staging.summarising import summarize_files
 
-    off, on = _lights(options)
-    found: list[Hypnogram] = []
-    code = EXIT_FINE
-    for path in options.files:
-        try:
-            for night in read_hypnograms(path, **_reading(options)):
-                off_s, on_s = resolve_lights(
-                    off,
-                    on,
-                    start=night.start,
-                    end_s=night.duration_s,
-                    known=(night.lights_off_s, night.lights_on_s),
-                    where=night.source or path,
-                )
-                found.append(dataclasses.replace(night, lights_off_s=off_s, lights_on_s=on_s))
-                in_bed_span(found[-1])
-        except StagingError as error:
-            print(f"staging: {error}", file=sys.stderr)
-            code = EXIT_BAD_INPUT
-    nights = summarize_many(found)
-    if not nights:
-        return code
-    if options.csv:
-        print(format_tidy_csv(nights), end="")
-    elif options.json:
-        content = [night.to_dict() for night in nights]
-        print(json.dumps(content[0] if len(content) == 1 else content, indent=2, allow_nan=False))
-    elif len(nights) == 1:
-        print(summary(found[0].source, nights[0], ascii_only=_ascii_only()))
-    else:
-        print(summary_table((night.hypnogram.source, night) for night in nights))
-    return code
+    return summarize_files(options, lights=_lights(options), reading=_reading(options), ascii_only=_ascii_only())
+
+
+def convert(options: argparse.Namespace) -> int:
+    """Hypnograms of any source in another format. A bad one does not keep the others from being converted."""
+    from staging.summarising import convert_files
+
+    return convert_files(options, lights=_lights(options), reading=_reading(options))
 
 
 def agree(options: argparse.Namespace) -> int:

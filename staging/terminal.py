@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from staging.architecture import SleepArchitecture, definitions
+from staging.architecture import Interval, ManyNights, NormComparison, SleepArchitecture, definitions
+from staging.architecture.nights import in_bed_span
 from staging.architecture.registry import GROUPS
 from staging.hypnogram import Hypnogram, Stage
 from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
 from staging.wording import NO_VALUE, NightClock, minutes_text, range_text, value_text, whole_pct
 
-__all__ = ["screen", "summary", "summary_table", "table", "text_hypnogram"]
+__all__ = ["many_nights", "screen", "summary", "summary_table", "table", "text_hypnogram"]
 
 COLUMNS = 80
 LINES = 24
@@ -23,6 +25,8 @@ _SHADES = " ░▒█"
 _ASCII_SHADES = " .+#"
 _SHADE_FROM = (0.05, 0.25, 0.5)
 _MARGIN = 8
+_MOST_DATES = 4
+"""Dates without a night that are named."""
 
 
 def text_hypnogram(hypnogram: Hypnogram, *, columns: int = COLUMNS, ascii_only: bool = False) -> list[str]:
@@ -239,8 +243,15 @@ def summary_table(nights: Iterable[tuple[str, SleepArchitecture]]) -> str:
     return _aligned([("name", *_MAIN.values()), *([name, *_main_metrics(night)] for name, night in nights)])
 
 
-def summary(name: str, architecture: SleepArchitecture, *, ascii_only: bool = False) -> str:
-    """All metrics of one night, group by group, below its hypnogram.
+def summary(
+    name: str,
+    architecture: SleepArchitecture,
+    *,
+    intervals: Mapping[str, Interval] | None = None,
+    norms: Sequence[NormComparison] = (),
+    ascii_only: bool = False,
+) -> str:
+    """All metrics of one night, group by group, below its hypnogram; then its cycles and published ranges.
 
     Parameters
     ----------
@@ -248,6 +259,10 @@ def summary(name: str, architecture: SleepArchitecture, *, ascii_only: bool = Fa
         What to call it.
     architecture : SleepArchitecture
         The night.
+    intervals : mapping of str to Interval, optional
+        From `metric_intervals`: shown beside the values.
+    norms : sequence of NormComparison, optional
+        From `compare_with_norms`.
     ascii_only : bool
         Draw the hypnogram without block characters.
 
@@ -269,8 +284,97 @@ def summary(name: str, architecture: SleepArchitecture, *, ascii_only: bool = Fa
             group = metric.group
             lines += ["", GROUPS.get(group, group)]
         value = value_text(architecture.metrics[metric.name], metric.unit, metric.decimals)
-        lines.append(f"  {metric.name:<32}{value:>16}")
-    return "\n".join([*lines, *_warnings(night.warnings, len(night.warnings) * 8)])
+        between = ""
+        if intervals is not None:
+            interval = intervals[metric.name]
+            level = f"{100 * interval.level:g} %:"
+            between = f"  {level} {range_text(interval.low, interval.high, metric.unit, metric.decimals)}"
+        lines.append(f"  {metric.name:<32}{value:>16}{between}")
+    return "\n".join(
+        [*lines, *_cycles(architecture), *_norms(norms), *_warnings(night.warnings, len(night.warnings) * 8)]
+    )
+
+
+def _cycles(architecture: SleepArchitecture) -> list[str]:
+    """The cycles one by one, where there are any."""
+    cycles = architecture.cycle_list
+    if not cycles:
+        return []
+    clock = NightClock.of(architecture.hypnogram)
+    bed_s = in_bed_span(architecture.hypnogram)[0] * architecture.hypnogram.epoch_s
+    rows: list[Sequence[str]] = [("cycle", "from", "to", "length min", "NREM min", "REM min", "wake min", "N3 min")]
+    for cycle in cycles:
+        times = (clock.text(bed_s + 60.0 * at) for at in (cycle.begin_min, cycle.end_min))
+        minutes = (cycle.length_min, cycle.nrem_min, cycle.r_min, cycle.w_min, cycle.n3_min)
+        number = str(cycle.number) if cycle.complete else "rest"
+        rows.append((number, *times, *(value_text(each) for each in minutes)))
+    return ["", "NREM–REM cycles", *(f"  {line}" for line in _aligned(rows).splitlines())]
+
+
+def _norms(norms: Sequence[NormComparison]) -> list[str]:
+    """Published ranges beside the values, each with its source; never a verdict."""
+    if not norms:
+        return []
+    lines = ["", "Published in healthy adults (no diagnosis: the spread between healthy people is wide)"]
+    metric = ""
+    for each in norms:
+        norm, definition = each.norm, definitions()[each.norm.metric]
+        unit, decimals = definition.unit, min(definition.decimals, 1)
+        if norm.metric != metric:
+            metric = norm.metric
+            lines.append(f"  {metric} {value_text(each.value, unit, decimals)}")
+        if norm.low is not None and norm.high is not None:
+            around = "" if norm.middle is None else f" around {value_text(norm.middle, unit, decimals)}"
+            said = f"{range_text(norm.low, norm.high, unit, decimals)}{around}, "
+        elif norm.low is not None or norm.high is not None:
+            end = norm.high if norm.low is None else norm.low
+            said = f"{'up to' if norm.low is None else 'from'} {value_text(end, unit, decimals)}, "
+        else:
+            said = ""
+        position = f"; this night: {each.position}" if each.position else ""
+        source = re.sub(r"(\d{4})$", r" \1", norm.source).capitalize()
+        text = f"{said}{norm.meaning} ({source}){position}"
+        lines += textwrap.wrap(text, COLUMNS, initial_indent="    - ", subsequent_indent="      ")
+    return [*lines, "  The full references stand in METRICS.md and in the JSON."]
+
+
+def many_nights(many: ManyNights) -> str:
+    """Many nights of one person: what counts, regularity, and every metric's mean and spread.
+
+    Parameters
+    ----------
+    many : ManyNights
+        From `summarize_nights`.
+
+    Returns
+    -------
+    str
+        As many lines as it takes, without a newline at the end.
+    """
+    lines = [f"{len(many.nights)} nights together"]
+    lines += [f"  left out: {night.source}: {reason}" for night, reason in many.excluded]
+    if many.missing:
+        shown = ", ".join(day.isoformat() for day in many.missing[:_MOST_DATES])
+        more = len(many.missing) - _MOST_DATES
+        lines.append(f"  no night of {shown}" + (f" and {more} other dates" if more > 0 else ""))
+    lines.append(f"  sleep regularity index {value_text(many.sri)} (100: the same every day; 0: by chance)")
+    lines.append(f"  social jetlag {value_text(many.social_jetlag_h, 'h', 2)} (free less work days)")
+    rows = [("metric", "nights", "mean", "SD", "CV %")]
+    for name, definition in definitions().items():
+        spread = many.spreads[name]
+        if spread.n:
+            # The spread of times of day is a length of time.
+            unit = "h" if definition.unit.startswith("clock") else definition.unit
+            rows.append(
+                (
+                    name,
+                    str(spread.n),
+                    value_text(spread.mean, definition.unit, max(definition.decimals, 1)),
+                    value_text(spread.sd, unit, max(definition.decimals, 1)),
+                    value_text(spread.cv_pct),
+                )
+            )
+    return "\n".join([*lines, "", _aligned(rows)])
 
 
 _MAIN = {

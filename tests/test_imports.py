@@ -58,9 +58,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": {
         *("architecture", "errors", "hypnogram", "model", "readers", "recording", "scored", "stager", "tracks", "when"),
     },
+    "summarising": {
+        *("architecture", "errors", "exit_codes", "files", "hypnogram", "outputs", "pipeline", "report", "scorings"),
+        *("terminal", "when"),
+    },
     "commands": {
         *("agreement", "architecture", "errors", "exit_codes", "hypnogram", "model", "outputs", "pipeline"),
-        *("readers", "recording", "scored", "scorings", "simulate", "terminal", "when"),
+        *("readers", "recording", "scored", "scorings", "simulate", "summarising", "terminal", "when"),
     },
     "cli": {"commands", "errors", "exit_codes"},
 }

@@ -1,5 +1,6 @@
-"""The report of a scored night: one self-contained HTML page."""
+"""Pictures of sleep that need nothing else: the report of a scored night, and hypnograms one below the other."""
 
+from staging.report.nights import plot
 from staging.report.page import render
 
-__all__ = ["render"]
+__all__ = ["plot", "render"]
