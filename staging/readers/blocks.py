@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S
+from staging.readers.timing import MAX_SPAN_S, is_too_empty
 
 __all__ = ["Layout", "gap_notes", "in_order", "lay_out", "left_out"]
 
@@ -176,9 +176,10 @@ def lay_out(
     if len(steps_s) > 2 and unbroken.mean() < 0.5:
         problem = f"its blocks do not follow each other at the {stated_hz:g} Hz that it states"
         raise FormatError(where, problem, "copy the file from the device again")
-    if (begins_s[-1] - begins_s[0]) * rate_hz > MAX_SAMPLES:
+    if is_too_empty((begins_s[-1] - begins_s[0]) * rate_hz, int(counts.sum())):
         days = (begins_s[-1] - begins_s[0]) / _DAY_S
-        raise FormatError(where, f"{days:.0f} days at {rate_hz:g} Hz are too much for one recording", "give fewer days")
+        problem = f"{days:.0f} days at {rate_hz:g} Hz with {counts.sum()} samples are too much for one recording"
+        raise FormatError(where, problem, "give fewer days")
     if measure:
         begins_s = _averaged(begins_s, counts, rate_hz, ~unbroken)
     first = np.maximum.accumulate(np.rint((begins_s - begins_s[0]) * rate_hz).astype(np.int64))

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.labels import CHANNELS, choose, conversion, made, rate_of
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S, as_utc
+from staging.readers.timing import MAX_SPAN_S, as_utc, is_too_empty
 from staging.recording import Events, Recording, Signal
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _with_gaps(
     values: NDArray[np.float64], rate_hz: float, onsets_s: NDArray[np.float64], where: str
 ) -> NDArray[np.float64]:
     """Data records at their own times, NaN between them."""
-    if onsets_s[-1] * rate_hz > MAX_SAMPLES:
+    if is_too_empty(onsets_s[-1] * rate_hz, len(values)):
         problem = f"{onsets_s[-1] / 86400:.1f} days at {rate_hz:g} Hz are too much for one recording"
         raise FormatError(where, problem, "export single nights")
     records = values.reshape(len(onsets_s), -1)

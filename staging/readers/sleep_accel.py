@@ -120,7 +120,7 @@ def read(source: Source) -> Recording:
         warnings += notes + more
     elif "posture" in files:
         rows, notes = _rows(source, files["posture"], 4, span_s)
-        found["acc"] = _an_epoch(rows, span_s)
+        found["acc"] = _an_epoch(rows, span_s, source.label(files["posture"]))
         warnings += notes
     if not found:
         raise FormatError(named, f"subject {subject} has labels or steps only", "add heart rate or acceleration")
@@ -195,8 +195,12 @@ def _rows(source: Source, name: str, columns: int, span_s: float) -> tuple[NDArr
     return (rows[(rows[:, 0] >= 0) & (rows[:, 0] < span_s)] if np.isfinite(span_s) else rows), warnings
 
 
-def _an_epoch(rows: NDArray[np.float64], span_s: float) -> Signal:
+def _an_epoch(rows: NDArray[np.float64], span_s: float, where: str) -> Signal:
     """Single samples at the starts of epochs, NaN where there is none."""
+    rows = rows[np.isfinite(rows[:, 0]) & (rows[:, 0] > -EPOCH_S)]
+    last_s = float(rows[:, 0].max(initial=0.0))
+    if last_s > MAX_SPAN_S:
+        raise FormatError(where, f"its times reach second {last_s:.4g}", "give seconds from the start of the PSG")
     epochs = np.rint(rows[:, 0] / EPOCH_S).astype(np.int64)
     rows, epochs = rows[epochs >= 0], epochs[epochs >= 0]
     n_epochs = int(span_s / EPOCH_S) if np.isfinite(span_s) else int(epochs.max(initial=-1)) + 1

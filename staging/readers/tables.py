@@ -320,7 +320,8 @@ def _offset(text: str) -> timedelta:
     if text == "Z":
         return timedelta(0)
     found = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", text)
-    if found is None:
+    hours, minutes = (0, 0) if found is None else (int(found[2]), int(found[3] or 0))
+    if found is None or hours > 23 or minutes > 59:
         raise ValueError(f"unknown offset {text!r}")
-    size = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    size = timedelta(hours=hours, minutes=minutes)
     return size if found[1] == "+" else -size

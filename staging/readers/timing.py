@@ -21,13 +21,16 @@ from numpy.typing import NDArray
 from staging.errors import RecordingError
 from staging.recording import Events, Signal
 
-__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "as_utc", "to_events", "to_float32", "to_signal"]
+__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "as_utc", "is_too_empty", "to_events", "to_float32", "to_signal"]
 
 MAX_SPAN_S = 31 * 86400.0
 """Longest time between a recording's first and last sample; beyond it the times are taken to be in a wrong unit."""
 
 MAX_SAMPLES = 100_000_000
 """Longest channel, gaps included: 31 days at 32 Hz, 11 days at 100 Hz."""
+
+_FREE_SAMPLES = 20_000_000
+_MAX_EMPTINESS = 100.0
 
 _DAY_S = 86400.0
 _RATE_DECIMALS = 9  # takes away what floating point adds, no more
@@ -111,6 +114,17 @@ def to_signal(times_s: FloatArray, values: FloatArray, *, unit: str, where: str)
         notes += (f"{_file(where)}: {count} gap{'s' * (count > 1)} of {lost_s:.1f} s in all, from {first_s:.1f} s",)
     signal = Signal(samples=to_float32(samples), rate_hz=rate_hz, unit=unit, start_s=start_s)
     return signal, warnings + notes
+
+
+def is_too_empty(n_places: float, n_samples: int) -> bool:
+    """Whether an even grid is longer than a channel may be, or long and hardly filled: a few rows ask for gigabytes.
+
+    Examples
+    --------
+    >>> is_too_empty(60e6, 6_000_000), is_too_empty(60e6, 100)
+    (False, True)
+    """
+    return n_places > MAX_SAMPLES or (n_places > _FREE_SAMPLES and n_places > _MAX_EMPTINESS * n_samples)
 
 
 def as_utc(start: datetime) -> tuple[datetime, str]:
@@ -269,7 +283,7 @@ def _refuse_span(times: FloatArray, where: str) -> None:
 
 def _refuse_size(times: FloatArray, rate_hz: float, where: str) -> None:
     samples = (times[-1] - times[0]) * rate_hz
-    if samples > MAX_SAMPLES:
+    if is_too_empty(samples, len(times)):
         problem = f"{len(times)} rows at {rate_hz:.6g} Hz leave gaps of {samples:.2g} samples"
         raise RecordingError(where, problem, "mend its times, or give one recording at a time")
 

@@ -117,6 +117,8 @@ def elements(
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
             raise FormatError(path, f"line {error.lineno} is not XML ({reason})", "export the file again") from error
+        except (LookupError, ValueError) as error:  # an encoding that Python lacks, or that expat cannot take from it
+            raise FormatError(path, f"is not XML that can be read ({error})", "export the file again") from error
         yield from found
         found.clear()
 
@@ -126,7 +128,8 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     piece = file.read(_CHUNK)
     is_bytewise = not piece.startswith(_UTF_16)
     if is_bytewise:
-        doctype, tag = _DOCTYPE.search(piece), _FIRST_TAG.search(piece)
+        # Only the first can be one: to look on from each of many would take time with the square of their number.
+        doctype, tag = _DOCTYPE.match(piece, max(0, piece.find(b"<!DOCTYPE"))), _FIRST_TAG.search(piece)
         # The type's own declarations begin with "<!" or "<?", so that the first tag lies behind it.
         if doctype is not None and (tag is None or doctype.start() < tag.start()):
             piece = piece[: doctype.start()] + b"\n" * doctype[0].count(b"\n") + piece[doctype.end() :]

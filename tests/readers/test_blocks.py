@@ -99,8 +99,14 @@ def test_stamps_that_contradict_the_rate_are_refused():
 
 
 def test_a_grid_that_would_not_fit_into_memory_is_refused():
-    with pytest.raises(FormatError, match="20 days at 100 Hz are too much for one recording"):
+    with pytest.raises(FormatError, match="20 days at 100 Hz with 20 samples are too much for one recording"):
         lay_out(np.array([0.0, 20 * 86400.0]), np.array([10, 10]), 100.0, rate_error=0.05, where="watch.bin")
+
+
+def test_a_few_blocks_cannot_ask_for_gigabytes_of_gap():
+    begins_s = np.array([0.0, 7 * 86400.0])
+    with pytest.raises(FormatError, match="7 days at 100 Hz with 2000 samples are too much"):
+        lay_out(begins_s, np.array([1000, 1000]), 100.0, rate_error=0.05, where="watch.bin")
 
 
 @pytest.mark.parametrize(

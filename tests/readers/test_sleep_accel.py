@@ -171,3 +171,17 @@ def test_odd_real_nights_stay_as_odd_as_they_are(shared_data):
         416,
         509,
     ]
+
+
+@pytest.mark.parametrize("time", ["inf", "nan", "-1e308"])
+def test_postures_without_a_time_are_left_out_where_nothing_is_labelled(folder, time):
+    files = {name: text for name, text in cropped().items() if "psg" not in name}
+    files["11_epoch_start_acc.csv"] += f"{time},0.6,0.8,0\n"
+    assert len(staging.read(folder(files)).acc.samples) == 18
+
+
+def test_a_posture_in_a_thousand_years_is_refused(folder):
+    files = {name: text for name, text in cropped().items() if "psg" not in name}
+    files["11_epoch_start_acc.csv"] += "3e10,0.6,0.8,0\n"
+    with pytest.raises(FormatError, match=r"epoch_start_acc\.csv: its times reach second 3e\+10"):
+        staging.read(folder(files))

@@ -144,7 +144,11 @@ def test_stamps_of_summer_and_winter_time_are_each_taken_at_their_own_offset():
 
 
 @pytest.mark.parametrize(
-    "stamp", ["28.03.2026 22:41", "22:41:05", "NaT", "1969-01-01T00:00:00Z", "2026-13-01T00:00:00Z"]
+    "stamp",
+    [
+        *("28.03.2026 22:41", "22:41:05", "NaT", "1969-01-01T00:00:00Z", "2026-13-01T00:00:00Z"),
+        *("2026-03-28T22:41:05+41:00", "2026-03-28T22:41:05-24:00", "2026-03-28T22:41:05+01:60"),
+    ],
 )
 def test_a_stamp_that_is_not_iso_is_refused(stamp):
     with pytest.raises(FormatError, match="no ISO 8601 time from 1970 on"):

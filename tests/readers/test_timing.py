@@ -210,3 +210,9 @@ def test_any_times_give_an_even_signal_or_are_refused(times, values):
         assert got.rate_hz > 0
         assert abs(got.start_s - min(times)) <= 10 / got.rate_hz + 1e-6
         assert len(got.samples) <= 100_000_001
+
+
+def test_a_few_rows_cannot_ask_for_gigabytes_of_gap():
+    times = np.concatenate([np.arange(500) / 100, 7 * 86400 + np.arange(500) / 100])
+    with pytest.raises(RecordingError, match=r"1000 rows at 100 Hz leave gaps of 6e\+07 samples; mend its times"):
+        signal(times, ramp(1000))

@@ -83,3 +83,15 @@ def test_forbidden_characters_are_spaces():
 def test_broken_xml_is_refused_with_its_line(text):
     with pytest.raises(FormatError, match=r"export\.xml: line 1 is not XML"):
         records(text.encode("latin-1"))
+
+
+@pytest.mark.parametrize("encoding", ["UTF-000000", "rot13", "utf-32", "shift_jis", "idna"])
+def test_an_encoding_that_cannot_be_read_is_refused(encoding):
+    with pytest.raises(FormatError, match=r"export\.xml: .*export the file again"):
+        records(f'<?xml version="1.0" encoding="{encoding}"?><D><Record value="7"/></D>')
+
+
+@pytest.mark.parametrize("piece", [b"<!DOCTYPE D [", b"<!DOCTYPE", b"<!DOCTYPE D ] ", b"<![", b"<!DOCTYPE D [ ]  "])
+def test_a_megabyte_of_broken_document_types_takes_no_time(piece):
+    with pytest.raises(FormatError):  # with the square of their number it would take minutes
+        records(piece * ((1 << 20) // len(piece)))
