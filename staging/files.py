@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -16,8 +17,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     r"""Write a file so that a reader, or a crash, never sees half of it.
 
     The content goes to a temporary file in the same folder, is flushed to the disk and renamed into place. An
-    existing file is replaced and keeps its permissions; the folder must exist. A symbolic link is followed, so
-    that the file it points to is replaced and not the link.
+    existing file is replaced and keeps its permissions; the folder must exist. A symbolic link in the file's place is
+    replaced as well: what it points to lies elsewhere than where the user asked for a file, and stays as it is. (A
+    folder on the way to the file may be a link.) What is neither file nor link, a device or a pipe, is refused.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     Raises
     ------
     OutputError
-        If the folder is missing, is not writable or the disk is full.
+        If the folder is missing, is not writable or the disk is full, or no file can be in that place.
 
     Examples
     --------
@@ -43,10 +45,12 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     ...     write_atomically(Path(folder) / "night.txt", "W\nN1\n").read_text()
     'W\nN1\n'
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     data = content.encode("utf-8") if isinstance(content, str) else content
     if target.is_dir():
         raise OutputError(path, "is a folder, not a file", "give the name of a file")
+    if target.exists() and not target.is_file():
+        raise OutputError(path, "is a device or a pipe, not a file", "give the name of a file")
     if not target.parent.is_dir():
         raise OutputError(path, "its folder does not exist", f"create {target.parent}")
     temporary = ""
@@ -72,7 +76,9 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
 def _mode_for(target: Path) -> int:
     """Permissions of the file that is replaced, or those that `open` would have given a new one."""
     with contextlib.suppress(OSError):
-        return target.stat().st_mode & 0o777
+        there = target.lstat().st_mode
+        if stat.S_ISREG(there):
+            return stat.S_IMODE(there) & 0o777
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

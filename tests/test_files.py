@@ -37,14 +37,36 @@ def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_link_is_followed(tmp_path):
-    (tmp_path / "real").mkdir()
-    target = tmp_path / "real" / "a.txt"
-    target.write_text("old")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path, there):
+    (tmp_path / "elsewhere").mkdir()
+    target = tmp_path / "elsewhere" / "a.txt"
+    if there:
+        target.write_text("old")
+        target.chmod(0o600)
     (tmp_path / "link.txt").symlink_to(target)
-    assert write_atomically(tmp_path / "link.txt", "new") == target
-    assert (tmp_path / "link.txt").is_symlink()
-    assert target.read_text() == "new"
+    written = write_atomically(tmp_path / "link.txt", "new")
+    assert not written.is_symlink()
+    assert written.read_text() == "new"
+    assert target.exists() == there
+    assert not there or target.read_text() == "old"
+    (tmp_path / "usual").write_text("")
+    assert written.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_folder_that_is_a_link_is_where_the_user_said(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "folder").symlink_to(tmp_path / "real")
+    assert write_atomically(tmp_path / "folder" / "a.txt", "new") == tmp_path / "real" / "a.txt"
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path, link):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    with pytest.raises(OutputError, match="is a device or a pipe, not a file; give the name of a file"):
+        write_atomically(tmp_path / ("link" if link else "pipe"), "x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_missing_folder_and_a_folder_in_place_of_a_file_are_named(tmp_path):
