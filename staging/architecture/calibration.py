@@ -21,7 +21,7 @@ from staging.architecture.posterior import SequencePosterior
 from staging.architecture.rules import Rules
 from staging.architecture.run_lengths import fit_stage_runs, stage_runs
 from staging.architecture.summary import metric_table
-from staging.architecture.uncertainty import drawn_metrics, matched_nights
+from staging.architecture.uncertainty import matched_nights, metrics_of_draws
 from staging.hypnogram import Hypnogram, Stage
 
 __all__ = ["calibrate"]
@@ -76,7 +76,7 @@ _FEWEST = 3
 
 
 def calibrate(
-    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 100, seed: int = 0
+    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 60, seed: int = 0
 ) -> SequencePosterior:
     """The trust that makes the intervals of some nights right, to be used on other subjects.
 
@@ -119,10 +119,7 @@ def calibrate(
     )
 
     def spreads(trial: SequencePosterior) -> Spreads:
-        tables = [
-            drawn_metrics(night, draws, posterior=trial, names=_LOOKED_AT, seed=seed + index)
-            for index, (night, _) in enumerate(cases)
-        ]
+        tables = metrics_of_draws([night for night, _ in cases], draws, posterior=trial, names=_LOOKED_AT, seed=seed)
         return {
             name: _spread([(table[name], float(true[name][i])) for i, table in enumerate(tables)])
             for name in _LOOKED_AT

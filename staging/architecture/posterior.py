@@ -19,7 +19,7 @@ night. Here whole hypnograms are drawn:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -30,7 +30,7 @@ from staging.architecture.run_lengths import StageRuns, stage_runs
 from staging.errors import HypnogramError
 from staging.hypnogram import CLASSES, Hypnogram, Stage
 
-__all__ = ["SequencePosterior", "draw_hypnograms"]
+__all__ = ["SequencePosterior", "draw_hypnograms", "draw_nights"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -44,10 +44,13 @@ _TINY = 1e-6
 _DRAWS_EACH = 4
 """Hypnograms drawn from each scenario."""
 
-_EPOCHS_AT_ONCE = 1 << 16
-"""Epochs of all scenarios together that are held in memory at once, some 100 MB."""
+_EPOCHS_AT_ONCE = 1 << 17
+"""Epochs of all scenarios together whose chains are held in memory at once, some 200 MB."""
 
-_ROUNDS = 6
+_MOST_EPOCHS = 1 << 20
+"""Epochs of all scenarios together whose marginals are, some 50 MB."""
+
+_ROUNDS = 4
 """Rounds over the classes in which the flows are fitted."""
 
 _CENTRING_ROUNDS = 5
@@ -211,29 +214,92 @@ def draw_hypnograms(
     >>> draw_hypnograms(night, 3, seed=1).shape
     (3, 5)
     """
-    trust = posterior or SequencePosterior.usual(hypnogram.n_classes)
-    if hypnogram.probabilities is None or len(hypnogram) == 0:
-        raise HypnogramError(
-            hypnogram.source or "hypnogram", "has no probabilities to draw from", "give those of the stager"
-        )
+    return draw_nights([hypnogram], draws, posterior=posterior, impute_unscored=impute_unscored, seed=seed)[0]
+
+
+def draw_nights(
+    hypnograms: Sequence[Hypnogram],
+    draws: int,
+    *,
+    posterior: SequencePosterior | None = None,
+    impute_unscored: bool = False,
+    seed: int = 0,
+) -> list[NDArray[np.int8]]:
+    """Draw hypnograms of several nights together, which takes less time than one after the other.
+
+    Parameters
+    ----------
+    hypnograms : sequence of Hypnogram
+        Nights of one resolution and one epoch length.
+    draws, posterior, impute_unscored, seed
+        As for `draw_hypnograms`.
+
+    Returns
+    -------
+    list of ndarray of int8, shape (draws, n)
+        Of each night.
+
+    Raises
+    ------
+    HypnogramError, ValueError
+        As `draw_hypnograms` does; and if the nights are of several kinds.
+    """
+    kinds = {(night.n_classes, night.epoch_s) for night in hypnograms}
+    if len(kinds) != 1:
+        raise ValueError("nights are drawn together where they are of one resolution and one epoch length")
+    ((n_classes, epoch_s),) = kinds
+    trust = posterior or SequencePosterior.usual(n_classes)
     if draws < 1:
         raise ValueError(f"at least one draw is needed, got {draws}")
-    if trust.n_classes != hypnogram.n_classes:
-        raise ValueError(f"a posterior of {trust.n_classes} classes for a hypnogram of {hypnogram.n_classes}")
+    if trust.n_classes != n_classes:
+        raise ValueError(f"a posterior of {trust.n_classes} classes for a hypnogram of {n_classes}")
     rng = np.random.default_rng(seed)
-    epoch_min = hypnogram.epoch_s / 60.0
-    around, observed = _surroundings(hypnogram.probabilities, trust.floor, trust.context_min / epoch_min)
-    longer, marginals = _scenarios(around, observed, trust, -(-draws // _DRAWS_EACH), rng)
-    parts = []
-    at_once = max(_EPOCHS_AT_ONCE // len(hypnogram), 1)
-    for first in range(0, len(longer), at_once):
-        some = slice(first, first + at_once)
-        parts.append(_bent(trust.runs, epoch_min, longer[some], marginals[:, some]).paths(_DRAWS_EACH, rng))
-    # The first draw of every scenario, then the second: any number of draws has as many of each as can be.
-    drawn = np.concatenate(parts, axis=1).transpose(2, 1, 0).reshape(-1, len(hypnogram))[:draws]
-    if not impute_unscored:
-        drawn[:, hypnogram.indices() < 0] = -1
+    epoch_min = epoch_s / 60.0
+    scenarios = -(-draws // _DRAWS_EACH)
+    drawn: list[NDArray[np.int8]] = []
+    for group in _groups(hypnograms, scenarios):
+        longest = max(map(len, group))
+        factors, marginals = [], []
+        for night in group:
+            around, observed = _surroundings(_given(night), trust.floor, trust.context_min / epoch_min)
+            longer, likely = _scenarios(around, observed, trust, scenarios, rng)
+            factors.append(longer)
+            marginals.append(np.pad(likely, ((0, longest - len(night)), (0, 0), (0, 0)), mode="edge"))
+        longer, likely = np.concatenate(factors), np.concatenate(marginals, axis=1)
+        parts = []
+        at_once = max(_EPOCHS_AT_ONCE // longest, 1)
+        for first in range(0, len(longer), at_once):
+            some = slice(first, first + at_once)
+            parts.append(_bent(trust.runs, epoch_min, longer[some], likely[:, some]).paths(_DRAWS_EACH, rng))
+        paths = np.concatenate(parts, axis=1)
+        for index, night in enumerate(group):
+            of_night = paths[: len(night), index * scenarios : (index + 1) * scenarios]
+            # The first draw of every scenario, then the second: any number of draws has as many of each as can be.
+            each = of_night.transpose(2, 1, 0).reshape(-1, len(night))[:draws]
+            if not impute_unscored:
+                each[:, night.indices() < 0] = -1
+            drawn.append(each)
     return drawn
+
+
+def _given(night: Hypnogram) -> NDArray[np.float32]:
+    if night.probabilities is None or len(night) == 0:
+        raise HypnogramError(
+            night.source or "hypnogram", "has no probabilities to draw from", "give those of the stager"
+        )
+    return night.probabilities
+
+
+def _groups(hypnograms: Sequence[Hypnogram], scenarios: int) -> Iterator[Sequence[Hypnogram]]:
+    """Nights in order, as many together as the memory is for."""
+    group: list[Hypnogram] = []
+    for night in hypnograms:
+        longest = max([len(night), *map(len, group)])
+        if group and longest * scenarios * (len(group) + 1) > _MOST_EPOCHS:
+            yield group
+            group = []
+        group.append(night)
+    yield group
 
 
 def _surroundings(given: NDArray[np.float32], floor: float, sd_epochs: float) -> tuple[Floats, Flags]:

@@ -14,12 +14,20 @@ from numpy.typing import NDArray
 
 from staging.architecture.catalogue import CATALOGUE
 from staging.architecture.nights import CODES, UNSCORED, Nights, in_bed
-from staging.architecture.posterior import SequencePosterior, draw_hypnograms
+from staging.architecture.posterior import SequencePosterior, draw_hypnograms, draw_nights
 from staging.architecture.rules import Rules
 from staging.architecture.summary import metric_table
 from staging.hypnogram import Hypnogram
 
-__all__ = ["Coverage", "Interval", "coverage", "drawn_metrics", "matched_nights", "metric_intervals"]
+__all__ = [
+    "Coverage",
+    "Interval",
+    "coverage",
+    "drawn_metrics",
+    "matched_nights",
+    "metric_intervals",
+    "metrics_of_draws",
+]
 
 Floats = NDArray[np.float64]
 
@@ -114,14 +122,39 @@ def drawn_metrics(
 ) -> Mapping[str, Floats]:
     """Metrics of hypnograms drawn of a night without lights times, one value a draw; of all metrics, or of some."""
     drawn = draw_hypnograms(night, draws, posterior=posterior, seed=seed)
-    codes = np.array([*(CODES[stage] for stage in night.classes), UNSCORED], dtype=np.int8)[drawn]
+    return _measured([night], [drawn], rules, names)[0]
+
+
+def metrics_of_draws(
+    nights: Sequence[Hypnogram],
+    draws: int,
+    *,
+    posterior: SequencePosterior | None = None,
+    names: Iterable[str] | None = None,
+    seed: int = 0,
+) -> list[Mapping[str, Floats]]:
+    """What `drawn_metrics` gives of several nights of one kind, in less time."""
+    return _measured(nights, draw_nights(nights, draws, posterior=posterior, seed=seed), None, names)
+
+
+def _measured(
+    nights: Sequence[Hypnogram],
+    drawn: Sequence[NDArray[np.int8]],
+    rules: Rules | None,
+    names: Iterable[str] | None,
+) -> list[Mapping[str, Floats]]:
+    """Metrics of the draws of each night."""
     wanted = None if names is None else list(names)
-    at_once = max(_EPOCHS_AT_ONCE // len(night), 1)
-    parts = [
-        metric_table(_as_nights(codes[first : first + at_once], night, rules or Rules()), wanted)
-        for first in range(0, draws, at_once)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    found: list[Mapping[str, Floats]] = []
+    for night, indices in zip(nights, drawn, strict=True):
+        codes = np.array([*(CODES[stage] for stage in night.classes), UNSCORED], dtype=np.int8)[indices]
+        at_once = max(_EPOCHS_AT_ONCE // len(night), 1)
+        parts = [
+            metric_table(_as_nights(codes[first : first + at_once], night, rules or Rules()), wanted)
+            for first in range(0, len(codes), at_once)
+        ]
+        found.append({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return found
 
 
 def _as_nights(codes: NDArray[np.int8], night: Hypnogram, rules: Rules) -> Nights:

@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from staging.architecture import SequencePosterior, draw_hypnograms, stage_runs
-from staging.architecture.posterior import _Bent, _bent
+from staging.architecture import SequencePosterior, draw_hypnograms, posterior, stage_runs
+from staging.architecture.posterior import _Bent, _bent, draw_nights
 from staging.hypnogram import CLASSES
 from tests.architecture.strategies import night, with_probabilities
 
@@ -157,3 +157,20 @@ def test_a_posterior_is_the_same_after_json(n_classes):
 def test_json_that_is_no_posterior_is_refused(changes):
     with pytest.raises(ValueError, match=r"posterior|runs|float"):
         SequencePosterior.from_dict(dataclasses.asdict(SequencePosterior.usual(5)) | changes)
+
+
+def test_nights_drawn_together_keep_their_lengths_and_gaps():
+    nights = [with_probabilities(night(parts)) for parts in ("W*20 2*60 R*20", "2*30", "2*20 ?*10 2*20")]
+    drawn = draw_nights(nights, 10)
+    assert [each.shape for each in drawn] == [(10, 100), (10, 30), (10, 50)]
+    assert np.all(drawn[2][:, 20:30] == -1)
+    assert np.all(drawn[0] >= 0)
+    with pytest.raises(ValueError, match="one resolution"):
+        draw_nights([nights[0], nights[0].merge(4)], 10)
+
+
+def test_more_nights_than_the_memory_is_for_are_drawn_all_the_same(monkeypatch):
+    nights = [with_probabilities(night(f"W*20 2*{length} R*20")) for length in (60, 90, 30)]
+    monkeypatch.setattr(posterior, "_MOST_EPOCHS", 300)
+    monkeypatch.setattr(posterior, "_EPOCHS_AT_ONCE", 150)
+    assert [each.shape for each in draw_nights(nights, 10)] == [(10, 100), (10, 130), (10, 70)]

@@ -1,0 +1,284 @@
+"""A finished cross-validation -> how far the model is to be trusted, and what its intervals then cover.
+
+    python -m training.intervals RUN --data NAME=FOLDER ... --out INTERVALS.json [--into MODEL.onnx] [--jobs N]
+
+RUN is the folder that ``python -m training evaluate --run RUN`` kept its folds in, and ``--data`` what it was given.
+Every night is predicted by the networks that never saw its subject.
+
+- *What the intervals cover* is told of posteriors that were calibrated without the subject: on four fifths of the
+  folds for the last fifth.
+- *The posteriors that ship* are calibrated on all subjects; ``--into`` writes them into a model file, whose graph and
+  spec stay as they are. Models are exported without them, so that this comes after ``export``.
+
+Nights are those of `training.evaluate.MAIN_DATASET`, one a subject, of which most was recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.ensemble import Ensemble
+from models.restore import shape_from
+from models.sequence import SequenceNet
+from staging.architecture import Coverage, SequencePosterior, calibrate, coverage, definitions
+from staging.errors import InputError, StagingError
+from staging.features import FeatureSpec
+from staging.files import write_atomically
+from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from staging.model import POSTERIORS_KEY, Model, posteriors_from_json, posteriors_to_json
+from training.crossval import Prediction, groups_of, predict
+from training.datasets import load_nights
+from training.evaluate import MAIN_DATASET, MIN_NIGHT_SHARE
+from training.night import LabelledNight
+from training.options import data_options, folders_of
+
+__all__ = ["SHOWN", "intervals_report", "night_pair", "predictions_of_run", "put_posteriors", "to_markdown"]
+
+SHOWN = (
+    *("tst_min", "spt_min", "waso_min", "se_pct", "sme_pct", "sol_min", "lps_min", "awakenings"),
+    *("awakenings_over_5_min", "sfi_per_h", "stage_shifts_per_h", "n1_min", "n2_min", "n3_min", "r_min", "light_min"),
+    *("nrem_min", "n1_pct", "n2_pct", "n3_pct", "r_pct", "n3_latency_min", "rem_latency_min", "cycles"),
+    *("n3_third_1_min", "r_third_3_min", "sleep_bout_mean_min", "stage_entropy_bits"),
+)
+"""Metrics of the table; the JSON has all."""
+
+_CONSTANT = ("tib_min", "unscored_min", "scored_pct")
+"""Metrics that are known without any doubt, which would flatter the mean."""
+
+N_PARTS = 5
+"""Parts of the folds: a night's intervals come from a posterior that was calibrated on the four parts without it."""
+
+_FEWEST = 15
+"""Nights on which a metric must be defined to count in the summary."""
+
+Pair = tuple[Hypnogram, Hypnogram]
+
+
+def predictions_of_run(run: Path, nights: Sequence[LabelledNight]) -> list[Prediction]:
+    """Out-of-fold predictions of the nights, by the networks that a cross-validation kept.
+
+    Parameters
+    ----------
+    run : path
+        Folder of ``evaluate --run``, finished.
+    nights : sequence of LabelledNight
+        All that it was given.
+
+    Returns
+    -------
+    list of Prediction
+        In the order of `nights`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished cross-validation, or one of other subjects.
+    """
+    try:
+        folds = [frozenset(map(tuple, fold)) for fold in json.loads((run / "folds.json").read_text(encoding="utf-8"))]
+        recipe = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            run, f"{Path(error.filename).name} is missing", "give the folder of `python -m training evaluate --run`"
+        ) from None
+    subjects = {(night.dataset, night.subject) for night in nights}
+    if subjects != frozenset().union(*folds):
+        raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
+    spec = FeatureSpec.from_json(json.dumps(recipe["spec"]))
+    by_night: dict[int, Prediction] = {}
+    for number, fold in enumerate(folds):
+        members = []
+        for member in range(recipe["members"]):
+            weights = run / f"fold_{number}" / f"member_{member}.pt"
+            if not weights.is_file():
+                raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
+            net = SequenceNet(shape_from(recipe["shape"]))
+            net.load_state_dict(torch.load(weights, weights_only=True))
+            members.append(net.eval())
+        known = [night for night in nights if (night.dataset, night.subject) not in fold]
+        network = Ensemble(members, spec, groups_of(known))
+        for index, night in enumerate(nights):
+            if (night.dataset, night.subject) in fold:
+                probabilities = {"all": predict(network, night, spec)["all"]}
+                by_night[index] = Prediction(night=night, fold=number, probabilities=probabilities)
+    return [by_night[index] for index in range(len(nights))]
+
+
+def night_pair(prediction: Prediction, n_classes: int) -> Pair:
+    """A night as predicted and as scored, in a resolution; unscored in both where nothing was recorded or scored."""
+    usable = prediction.night.usable
+    merged = merge_matrix(5, n_classes)
+    probabilities = prediction.probabilities["all"] @ merged
+    stages = np.where(usable, probabilities.argmax(axis=1), -1)
+    reference = np.where(usable, merged.argmax(axis=1)[np.maximum(prediction.night.reference, 0)], -1)
+    shown = np.where(usable[:, None], probabilities, np.nan).astype(np.float32)
+    return (
+        Hypnogram.from_indices(stages, n_classes=n_classes, probabilities=shown, source=prediction.night.subject),
+        Hypnogram.from_indices(reference, n_classes=n_classes),
+    )
+
+
+def intervals_report(
+    predictions: Sequence[Prediction], *, classes: Sequence[int] = tuple(CLASSES), draws: int = 400, jobs: int = 1
+) -> dict[str, Any]:
+    """Posteriors to ship, and what intervals cover on subjects that their posteriors were not calibrated on.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Of at least two parts of the folds.
+    classes : sequence of int
+        Resolutions.
+    draws : int
+        Hypnograms to draw for an interval.
+    jobs : int
+        Processes.
+
+    Returns
+    -------
+    dict
+        JSON-able: ``posteriors`` and ``coverage`` by number of classes, ``nights``.
+
+    Raises
+    ------
+    InputError
+        If there are too few nights to calibrate without a part of them.
+    """
+    chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET and _mostly_recorded(p.night)]
+    parts = [p.fold % N_PARTS for p in chosen]
+    if len(set(parts)) < 2 or any(sum(part != other for other in parts) < 3 for part in parts):
+        raise InputError(
+            f"{len(chosen)} nights of {MAIN_DATASET}", "are too few to calibrate without a part", "give the whole set"
+        )
+    pairs = {k: [night_pair(p, k) for p in chosen] for k in classes}
+    there = sorted(set(parts))
+    tasks = [
+        [pair for own, pair in zip(parts, pairs[k], strict=True) if own != part] for k in classes for part in there
+    ]
+    tasks += [pairs[k] for k in classes]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        found = iter(list(pool.map(_calibrated, tasks)))
+        of_part = {k: {part: next(found) for part in there} for k in classes}
+        posteriors = {k: next(found) for k in classes}
+        given = [(pairs[k], [of_part[k][part] for part in parts], draws) for k in classes]
+        covered = list(pool.map(_covered, given))
+    return {
+        "dataset": MAIN_DATASET,
+        "nights": len(chosen),
+        "level": 0.9,
+        "draws": draws,
+        "posteriors": json.loads(posteriors_to_json(posteriors)),
+        "coverage": {
+            str(k): {name: dataclasses.asdict(each) for name, each in found_of.items() if each.n}
+            for k, found_of in zip(classes, covered, strict=True)
+        },
+    }
+
+
+def _calibrated(pairs: Sequence[Pair]) -> SequencePosterior:
+    return calibrate(*zip(*pairs, strict=True))
+
+
+def _covered(given: tuple[Sequence[Pair], Sequence[SequencePosterior], int]) -> dict[str, Coverage]:
+    pairs, posteriors, draws = given
+    predicted, reference = zip(*pairs, strict=True)
+    return coverage(predicted, reference, draws=draws, posterior=posteriors)
+
+
+def _mostly_recorded(night: LabelledNight) -> bool:
+    return bool(night.usable.sum() >= MIN_NIGHT_SHARE * (night.reference >= 0).sum())
+
+
+def put_posteriors(model: Path, text: str) -> None:
+    """Write posteriors into a model file, in place of those that it may have; the rest of it stays bit for bit.
+
+    Raises
+    ------
+    ModelError
+        If the file is no model of this package, or the posteriors cannot be used.
+    """
+    import onnx
+
+    Model(model)
+    posteriors_from_json(text)
+    content = onnx.load(model)
+    others = [entry for entry in content.metadata_props if entry.key != POSTERIORS_KEY]
+    del content.metadata_props[:]
+    content.metadata_props.extend(others)
+    content.metadata_props.add(key=POSTERIORS_KEY, value=text)
+    aside = model.with_suffix(".part")
+    aside.write_bytes(content.SerializeToString(deterministic=True))
+    aside.replace(model)
+
+
+def to_markdown(report: dict[str, Any]) -> str:
+    """What the intervals cover, as Markdown tables."""
+    lines = [
+        f"{report['nights']} nights of {report['dataset']}, one a subject; networks and posteriors never saw the "
+        f"subject. {report['level']:.0%} intervals, {report['draws']} draws. One night is "
+        f"{100 / report['nights']:.1f} points of coverage.",
+        "",
+    ]
+    units = {name: definition.unit for name, definition in definitions().items()}
+    for k, metrics in report["coverage"].items():
+        fewest = min(_FEWEST, report["nights"])
+        known = [m["covered_pct"] for name, m in metrics.items() if m["n"] >= fewest and name not in _CONSTANT]
+        shown = [metrics[name]["covered_pct"] for name in SHOWN if name in metrics]
+        lines += [
+            f"{k} classes: {np.mean(shown):.1f} % covered on average over the metrics below, {np.mean(known):.1f} % "
+            f"over all {len(known)} that are defined on at least {fewest} nights.",
+            "",
+            "| metric | nights | covered | mean width |",
+            "|---|---|---|---|",
+            *(
+                f"| {name} | {metrics[name]['n']} | {metrics[name]['covered_pct']:.0f} % "
+                f"| {metrics[name]['mean_width']:.3g} {units[name]} |"
+                for name in SHOWN
+                if name in metrics
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 fine, 2 bad input with one line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.intervals",
+        description=(__doc__ or "").splitlines()[0],
+        parents=[data_options()],
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of `python -m training evaluate --run`")
+    parser.add_argument("--out", type=Path, required=True, metavar="INTERVALS.json", help="a table goes beside it")
+    parser.add_argument("--into", type=Path, metavar="MODEL.onnx", help="write the posteriors into this model file")
+    parser.add_argument("--classes", type=int, nargs="+", choices=tuple(CLASSES), default=list(CLASSES))
+    options = parser.parse_args(arguments)
+    try:
+        nights = load_nights(folders_of(options), strict=options.strict, cache=options.cache, jobs=options.jobs)
+        report = intervals_report(predictions_of_run(options.run, nights), classes=options.classes, jobs=options.jobs)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(options.out, json.dumps(report, indent=1) + "\n")
+        table = to_markdown(report)
+        write_atomically(options.out.with_suffix(".md"), table)
+        if options.into is not None:
+            put_posteriors(options.into, json.dumps(report["posteriors"], sort_keys=True))
+    except StagingError as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 2
+    print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
