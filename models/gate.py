@@ -19,6 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from staging.errors import OutputError
+
 __all__ = ["LENGTHS", "MAX_DIFFERENCE", "ParityError", "agreement", "missing_patterns", "to_onnx", "write_gated"]
 
 OPSET = 20
@@ -35,18 +37,23 @@ class ParityError(RuntimeError):
 
 
 def to_onnx(
-    network: nn.Module, example: Mapping[str, NDArray[np.float32]], dynamic_shapes: Sequence[Mapping[int, Any]]
+    network: nn.Module,
+    example: Mapping[str, NDArray[np.float32]],
+    dynamic_shapes: Sequence[Mapping[int, Any]],
+    outputs: Sequence[str] = ("probabilities",),
 ) -> onnx.ModelProto:
     """A network of one night as ONNX, with nothing of the machine that exported in it.
 
     Parameters
     ----------
     network : nn.Module
-        In evaluation mode; gives probabilities ``(S, K)``.
+        In evaluation mode.
     example : mapping of str to ndarray of float32
         Inputs by name, of `EXAMPLE_EPOCHS` epochs.
     dynamic_shapes : sequence of mapping
         Which axes of each input depend on the length, as `torch.export` takes them.
+    outputs : sequence of str
+        Names of what it gives.
 
     Raises
     ------
@@ -59,7 +66,7 @@ def to_onnx(
             network,
             tuple(torch.from_numpy(array) for array in example.values()),
             input_names=list(example),
-            output_names=["probabilities"],
+            output_names=list(outputs),
             dynamic_shapes=tuple(dict(axes) for axes in dynamic_shapes),
             opset_version=OPSET,
             dynamo=True,
@@ -88,14 +95,22 @@ def write_gated(model: onnx.ModelProto, entries: Mapping[str, str], path: Path, 
     -------
     float
         What the gate gave.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
     """
     for key, value in entries.items():
         model.metadata_props.add(key=key, value=value)
     _strip(model)
     onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".onnx", delete=False) as temporary:
-        temporary.write(model.SerializeToString(deterministic=True))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".onnx", delete=False) as temporary:
+            temporary.write(model.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise OutputError(path, f"it cannot be written ({error.strerror})", "choose another folder") from None
     try:
         difference = gate(Path(temporary.name))
         Path(temporary.name).chmod(0o644)
