@@ -267,6 +267,7 @@ def _hypnogram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codes", metavar="TABLE", help="what bare codes mean: yasa, rk, ...")
     parser.add_argument("--epoch", type=float, metavar="S", help="length of an epoch where the file does not say it")
     parser.add_argument("--column", metavar="NAME", help="column of the stages in a table of codes, by name or number")
+    parser.add_argument("--night-column", metavar="NAME", help="column that tells the nights of such a table apart")
     _recorder_argument(parser)
 
 

@@ -234,6 +234,7 @@ def _reading(options: argparse.Namespace) -> dict[str, Any]:
         "codes": options.codes,
         "epoch_s": options.epoch,
         "column": options.column,
+        "night_column": options.night_column,
         "device": options.recorder,
     }
 

@@ -75,6 +75,7 @@ def read_hypnograms(
     codes: str | Mapping[str, Stage] | None = None,
     epoch_s: float | None = None,
     column: str | None = None,
+    night_column: str | None = None,
     device: str | None = None,
 ) -> list[Hypnogram]:
     r"""All nights of a file of scored sleep.
@@ -95,6 +96,8 @@ def read_hypnograms(
         Length of an epoch where the file does not say it; 30 s by default.
     column : str, optional
         Name, or number from 1, of the column of stages in a table of codes.
+    night_column : str, optional
+        Likewise of a column whose values tell the nights of such a table apart.
     device : str, optional
         Which device's records to take from an export of several.
 
@@ -119,13 +122,14 @@ def read_hypnograms(
     ...     read_hypnograms(file, codes="yasa")[0].stages.tolist()
     ['W', 'N1', 'N2']
     """
-    options = Options(zone=zone, codes=codes, epoch_s=epoch_s, column=column, device=device)
+    options = Options(zone=zone, codes=codes, epoch_s=epoch_s, column=column, night_column=night_column, device=device)
     if format is not None and format not in _MODULES:
         raise InputError(f"format {format!r}", "is not known", f"use one of {', '.join(_MODULES)}")
     head = _head(path)
     if not head:
         raise FormatError(path, "is empty", "give a file of scored sleep")
-    name = format or ("codes" if codes is not None else _sniffed(path, head))
+    of_codes = codes is not None or column is not None
+    name = format or ("codes" if of_codes else _sniffed(path, head))
     return _module(name).read(path, options)
 
 
@@ -137,6 +141,7 @@ def read_hypnogram(
     codes: str | Mapping[str, Stage] | None = None,
     epoch_s: float | None = None,
     column: str | None = None,
+    night_column: str | None = None,
     device: str | None = None,
 ) -> Hypnogram:
     """The one night of a file of scored sleep.
@@ -161,7 +166,16 @@ def read_hypnogram(
     ...     read_hypnogram(file).stages.tolist()
     ['W', 'N2']
     """
-    nights = read_hypnograms(path, format=format, zone=zone, codes=codes, epoch_s=epoch_s, column=column, device=device)
+    nights = read_hypnograms(
+        path,
+        format=format,
+        zone=zone,
+        codes=codes,
+        epoch_s=epoch_s,
+        column=column,
+        night_column=night_column,
+        device=device,
+    )
     if len(nights) != 1:
         raise FormatError(path, f"holds {len(nights)} nights", "read it with read_hypnograms, or part it")
     return nights[0]

@@ -55,6 +55,9 @@ CODE_TABLES: Mapping[str, Mapping[str, Stage]] = {
 """What codes mean: names; YASA's integers for 5, 4, 3 and 2 classes; Rechtschaffen & Kales with 5 for REM sleep, as in
 NSRR, Profusion and Sleep-Accel; and the St Vincent's University Hospital / UCD database."""
 
+_LONG_S = 36 * 3600.0
+"""Longer than anybody's one night: a file of codes without a break that lasts so long is doubted."""
+
 _YASA_TABLES = {5: "yasa", 4: "yasa4", 3: "yasa3", 2: "yasa2"}
 
 
@@ -64,7 +67,7 @@ def sniff(name: str, head: bytes) -> bool:
 
 
 def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
-    """The one night of a file of codes.
+    """The night of a file of codes, or the nights of a table that has a column to tell them apart.
 
     Lines that begin with ``#`` are left out. A file with several columns needs the column's name or number.
 
@@ -87,23 +90,36 @@ def read(path: str | os.PathLike[str], options: Options) -> list[Hypnogram]:
     ]
     if not lines:
         raise FormatError(path, "holds no codes", "give one a line")
-    stages = []
-    for number, code in _cells(path, lines, options.column, table):
+    stages: dict[str, list[Stage]] = {}
+    for number, code, night in _cells(path, lines, options, table):
         stage = table.get(_plain(code))
         if stage is None:
             raise FormatError(path, f"line {number} has the unknown code {code!r}", _known(options.codes, table))
-        stages.append(stage)
-    n_classes = resolution_of(set(table.values()) if options.codes not in (None, "names") else set(stages))
+        stages.setdefault(night, []).append(stage)
+    every = {stage for night in stages.values() for stage in night}
+    n_classes = resolution_of(set(table.values()) if options.codes not in (None, "names") else every)
     if n_classes is None:
         raise FormatError(path, "mixes stages of several resolutions", "keep one set of stages")
+    epoch_s = options.epoch_s or 30.0
     return [
         Hypnogram(
-            stages=np.array([stage.value for stage in stages]),
+            stages=np.array([stage.value for stage in of_night]),
             n_classes=n_classes,
-            epoch_s=options.epoch_s or 30.0,
-            source=os.fspath(path),
+            epoch_s=epoch_s,
+            source=f"{os.fspath(path)} ({options.night_column} {night})" if night else os.fspath(path),
+            warnings=_doubts(len(of_night) * epoch_s),
         )
+        for night, of_night in stages.items()
     ]
+
+
+def _doubts(length_s: float) -> tuple[str, ...]:
+    if length_s <= _LONG_S:
+        return ()
+    return (
+        f"its codes are {length_s / 3600:.0f} h without a break: if they are of several nights, say which column tells "
+        "them apart (--night-column)",
+    )
 
 
 def _table(codes: str | Mapping[str, Stage] | None) -> Mapping[str, Stage]:
@@ -118,7 +134,7 @@ def _table(codes: str | Mapping[str, Stage] | None) -> Mapping[str, Stage]:
 
 def _known(codes: str | Mapping[str, Stage] | None, table: Mapping[str, Stage]) -> str:
     if codes is None:
-        return f"say what the codes mean, with one of {', '.join(CODE_TABLES)} or a table of your own"
+        return f"say what the codes mean (--codes), with one of {', '.join(CODE_TABLES)} or a table of your own"
     return f"the table has {', '.join(table)}"
 
 
@@ -133,38 +149,52 @@ def _plain(code: str) -> str:
 
 
 def _cells(
-    path: str | os.PathLike[str], lines: list[tuple[int, str]], column: str | None, table: Mapping[str, Stage]
-) -> list[tuple[int, str]]:
-    """Line numbers and codes, from the column that was asked for; without a header that names it."""
-    first = lines[0][1]
-    separator = next((mark for mark in ("\t", ";", ",") if mark in first), None)
-    if column is None:
-        if separator is not None or len(first.split()) > 1:
-            raise FormatError(path, f"line {lines[0][0]} has several columns", "say which one holds the stages")
-        return lines
+    path: str | os.PathLike[str], lines: list[tuple[int, str]], options: Options, table: Mapping[str, Stage]
+) -> list[tuple[int, str, str]]:
+    """Line numbers, codes and nights, from the columns that were asked for; without a header that names them."""
+    first, text = lines[0]
+    separator = next((mark for mark in ("\t", ";", ",") if mark in text), None)
+    if options.column is None:
+        if separator is not None or len(text.split()) > 1:
+            raise FormatError(
+                path,
+                f"line {first} has several columns",
+                "say which one holds the stages (--column)",
+            )
+        return [(number, line, "") for number, line in lines]
     if separator is None:
         rows = [line.split() for _, line in lines]
     else:
         rows = [row for _, line in lines for row in csv.reader(io.StringIO(line), delimiter=separator)]
-    names = [name.strip().lower() for name in rows[0]]
-    wanted = column.strip().lower()
-    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
-        index = int(wanted) - 1
-        begin = int(_plain(rows[0][index]) not in table and not any(_is_number(name) for name in names))
-    elif wanted in names:
-        index, begin = names.index(wanted), 1
-    else:
-        raise FormatError(
-            path, f"line {lines[0][0]} has no column {column!r}", f"use one of {', '.join(names)}, or its number from 1"
-        )
-    cells: list[tuple[int, str]] = []
+    stage_at, named = _place(path, first, rows[0], options.column)
+    night_at, night_named = stage_at, False
+    if options.night_column is not None:
+        night_at, night_named = _place(path, first, rows[0], options.night_column)
+    is_header = _plain(rows[0][stage_at]) not in table and not any(_is_number(name) for name in rows[0])
+    begin = int(named or night_named or is_header)
+    cells: list[tuple[int, str, str]] = []
     for (number, _), row in zip(lines[begin:], rows[begin:], strict=True):
-        if index >= len(row):
-            raise FormatError(path, f"line {number} has {len(row)} columns, not {index + 1}", "mend the line")
-        cells.append((number, row[index]))
+        if max(stage_at, night_at) >= len(row):
+            raise FormatError(
+                path, f"line {number} has {len(row)} columns, not {max(stage_at, night_at) + 1}", "mend the line"
+            )
+        cells.append((number, row[stage_at], "" if options.night_column is None else row[night_at].strip()))
     if not cells:
         raise FormatError(path, "holds a header and no codes", "give one a line")
     return cells
+
+
+def _place(path: str | os.PathLike[str], number: int, header: list[str], column: str) -> tuple[int, bool]:
+    """Where a column stands, and whether the header names it."""
+    names = [name.strip().lower() for name in header]
+    wanted = column.strip().lower()
+    if wanted.isdigit() and 1 <= int(wanted) <= len(names):
+        return int(wanted) - 1, False
+    if wanted in names:
+        return names.index(wanted), True
+    raise FormatError(
+        path, f"line {number} has no column {column!r}", f"use one of {', '.join(names)}, or its number from 1"
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -27,6 +27,8 @@ class Options:
         Length of an epoch where the file does not say it; 30 s by default.
     column : str or None
         Name, or number from 1, of the column of stages in a table.
+    night_column : str or None
+        Likewise of a column whose values tell the nights of a table apart.
     device : str or None
         Which device's records to read from a file of several.
     """
@@ -35,6 +37,7 @@ class Options:
     codes: str | Mapping[str, Stage] | None = None
     epoch_s: float | None = None
     column: str | None = None
+    night_column: str | None = None
     device: str | None = None
 
     def __post_init__(self) -> None:
@@ -56,6 +59,6 @@ def located(clock: datetime | None, options: Options) -> tuple[datetime | None, 
     if clock is None or clock.tzinfo is not None:
         return clock, ()
     if options.zone is None:
-        said = f"{clock:%Y-%m-%d %H:%M:%S}"
-        return None, (f"the start {said} is of unknown time zone and was left out; give the zone to keep it",)
+        unknown = f"the start {clock:%Y-%m-%d %H:%M:%S} is of unknown time zone and was left out"
+        return None, (f"{unknown}; give the zone (--timezone) to keep it",)
     return clock.replace(tzinfo=_zone(options.zone)), ()

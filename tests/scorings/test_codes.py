@@ -7,7 +7,7 @@ import pytest
 
 from staging.errors import FormatError
 from staging.hypnogram import Stage
-from staging.scorings import read_hypnogram
+from staging.scorings import read_hypnogram, read_hypnograms
 
 
 def written(tmp_path, text: str):
@@ -58,10 +58,26 @@ def test_a_column_by_its_name_or_number(tmp_path, separator):
     assert read_hypnogram(path, codes="yasa", column="2").stages.tolist() == ["N2", "R"]
 
 
+def test_nights_of_a_table_are_told_apart_by_a_column(tmp_path):
+    path = written(tmp_path, "who,stage\nA,0\nB,2\nA,1\nB,3\nB,4\n")
+    for column, night_column in (("stage", "who"), ("2", "1")):
+        first, second = read_hypnograms(path, codes="yasa", column=column, night_column=night_column)
+        assert first.source.endswith(f" ({night_column} A)")
+        assert (first.stages.tolist(), second.stages.tolist()) == (["W", "N1"], ["N2", "N3", "R"])
+    with pytest.raises(FormatError, match="line 1 has no column 'night'"):
+        read_hypnograms(path, codes="yasa", column="stage", night_column="night")
+
+
+def test_codes_that_are_longer_than_a_night_can_be_are_doubted(tmp_path):
+    (night,) = read_hypnograms(written(tmp_path, "2\n" * 4321), codes="yasa")
+    assert "36 h without a break" in night.warnings[0]
+    assert read_hypnograms(written(tmp_path, "2\n" * 4320), codes="yasa")[0].warnings == ()
+
+
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
-        ("0\n", {}, "line 1 has the unknown code '0'; say what the codes mean"),
+        ("0\n", {}, "line 1 has the unknown code '0'; say what the codes mean (--codes)"),
         ("0\n7\n", {"codes": "yasa"}, "line 2 has the unknown code '7'; the table has 0, 1, 2"),
         ("# nothing\n", {}, "holds no codes"),
         ("0,1\n", {"codes": "yasa"}, "line 1 has several columns"),

@@ -49,7 +49,7 @@ def test_without_a_zone_the_start_is_left_out_and_a_warning_says_how_to_keep_it(
     hypnogram = read_hypnogram(made(tmp_path / "a.edf", (0.0, 30.0, "Sleep stage W")))
     assert hypnogram.start is None
     assert hypnogram.warnings == (
-        "the start 2024-03-01 22:00:00 is of unknown time zone and was left out; give the zone to keep it",
+        "the start 2024-03-01 22:00:00 is of unknown time zone and was left out; give the zone (--timezone) to keep it",
     )
 
 
