@@ -13,13 +13,15 @@ Other packages add modules through the entry point group ``staging.readers``::
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol, cast
 
-from staging.errors import FormatError
+from staging.errors import FormatError, RecordingError
 from staging.readers.source import Source, open_source
 from staging.recording import CHANNELS, Recording
 
@@ -138,7 +140,25 @@ def read(
         if not getattr(reader, "CHOOSES_RECORDER", False):
             raise FormatError(source.where, f"the format {name} is of one recorder", "leave the recorder out")
         options["recorder"] = recorder
-    return check(reader.read(source, **options))
+    with _said_in_one_line(source.where):
+        return check(reader.read(source, **options))
+
+
+@contextmanager
+def _said_in_one_line(where: str) -> Iterator[None]:
+    """What is wrong with the machine or the disk, and not with the reader, is the user's to mend."""
+    try:
+        yield
+    except MemoryError as error:
+        raise _too_large(where) from error
+    except OSError as error:
+        if error.errno == errno.ENOMEM:  # as mapping a file says it
+            raise _too_large(where) from error
+        raise FormatError(where, f"cannot be read ({error.strerror or error})", "copy it to another disk") from error
+
+
+def _too_large(where: str) -> RecordingError:
+    return RecordingError(where, "needs more memory than there is", "split it into single nights, or free some memory")
 
 
 def _readers() -> Iterator[tuple[str, _Reader]]:

@@ -78,7 +78,7 @@ def read_about(source: Source) -> tuple[About, tuple[str, ...]]:
     where = source.label(name)
     try:
         given = tomllib.loads(source.read(name).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(where, f"is not TOML ({error})", "write key = value, one a line") from error
     unknown = sorted(set(given) - set(KEYS))
     warnings = tuple(f"{ABOUT_FILE}: {key} means nothing; known are {', '.join(KEYS)}" for key in unknown)

@@ -63,7 +63,14 @@ class Source:
         return self.where if self.is_file else f"{self.where}/{name}"
 
     def local(self, name: str) -> Path | None:
-        """Path of a file on disk; None inside a zip."""
+        """Path of a file on disk; None inside a zip.
+
+        Raises
+        ------
+        FormatError
+            If the file is too large.
+        """
+        self._refuse_size(name)
         return None if self._is_zip else self._on_disk(name)
 
     def head(self, name: str, n_bytes: int = 4096) -> bytes:
@@ -78,8 +85,7 @@ class Source:
         FormatError
             If the file is empty, too large, damaged or may not be read.
         """
-        if self.sizes[name] > MAX_BYTES:
-            raise _too_large(self.label(name), self.sizes[name])
+        self._refuse_size(name)
         content = self._bytes(name, -1)
         if not content:
             raise FormatError(self.label(name), "the file is empty", "copy it from the device again, or remove it")
@@ -92,8 +98,9 @@ class Source:
         Raises
         ------
         FormatError
-            If the file is damaged or may not be read, also while it is read.
+            If the file is too large, damaged or may not be read, also while it is read.
         """
+        self._refuse_size(name)
         where = self.label(name)
         try:
             if not self._is_zip:
@@ -190,6 +197,10 @@ class Source:
                 with _unzipping(self.label(name)), archive.open(self._inner[name]) as file:
                     heads[name] = file.read(_HEAD_BYTES)
         return heads
+
+    def _refuse_size(self, name: str) -> None:
+        if self.sizes[name] > MAX_BYTES:
+            raise _too_large(self.label(name), self.sizes[name])
 
     def _on_disk(self, name: str) -> Path:
         return self.path if self.is_file else self.path / self._inner[name]

@@ -236,3 +236,9 @@ def test_a_table_given_alone_says_what_lies_beside_it(folder):
     home = folder({"ppg.csv": table("ppg"), "acc.csv": table("acc"), "recording.toml": ""})
     (warning,) = staging.read(home / "ppg.csv").warnings
     assert warning == "read alone, without acc.csv beside it: give the folder to have them in one recording"
+
+
+def test_a_description_of_a_thousand_levels_is_refused(folder):
+    files = night(["hr"]) | {"recording.toml": "subject = " + "[" * 5000 + "]" * 5000}
+    with pytest.raises(FormatError, match=r"recording\.toml: is not TOML"):
+        staging.read(folder(files))

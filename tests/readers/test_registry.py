@@ -122,3 +122,20 @@ def test_real_files_of_unknown_formats_are_refused_in_one_line(shared_data):
             staging.read(path)
         assert str(caught.value).count("\n") == 0
         assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "night: needs more memory than there is; split it into single nights, or free some memory"),
+        (OSError(12, "Cannot allocate memory"), "night: needs more memory than there is; split it"),
+        (OSError(5, "Input/output error"), r"night: cannot be read \(Input/output error\); copy it to another disk"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_in_one_line(folder, monkeypatch, error, said):
+    def read(source):
+        raise error
+
+    monkeypatch.setattr("staging.readers.e4.read", read)
+    with pytest.raises(StagingError, match=said):
+        staging.read(folder(e4_texts()))

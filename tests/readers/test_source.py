@@ -120,8 +120,11 @@ def test_an_absurd_compression_ratio_is_refused(tmp_path):
 def test_a_large_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     (tmp_path / "acc.csv").write_bytes(b"12345")
     monkeypatch.setattr(source_module, "MAX_BYTES", 4)
-    with pytest.raises(FormatError, match="is more than"):
-        open_source(tmp_path).read("acc.csv")
+    source = open_source(tmp_path)
+    for ask in (source.read, source.local, lambda name: source.open(name).__enter__()):
+        with pytest.raises(FormatError, match="is more than"):
+            ask("acc.csv")
+    assert source.head("acc.csv", 2) == b"12"
 
 
 def test_what_is_not_there_or_empty_is_said(tmp_path):
