@@ -34,6 +34,8 @@ _MODULES = {
     "axivity": "staging.readers.axivity",
     "actigraph": "staging.readers.actigraph",
     "wfdb": "staging.readers.wfdb",
+    "embrace_plus": "staging.readers.embrace_plus",
+    "garmin_fit": "staging.readers.garmin_fit",
     "sleep_accel": "staging.readers.sleep_accel",
     "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",

@@ -11,6 +11,8 @@ from staging.readers.extras import library
 from tests.conftest import ROOT
 
 HEADS = {
+    "embrace": (b"Obj\x01rawData" + bytes(500), "fastavro"),
+    "fit": (b"\x0e\x20\x54\x08\0\0\0\0.FIT" + bytes(500), "fitdecode"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(500), "h5py"),
     "parquet": (b"PAR1" + bytes(500), "pyarrow"),
 }
