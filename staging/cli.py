@@ -125,6 +125,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
             "score",
             "score recordings: stages, sleep architecture, a report",
             "Writes NAME.hypnogram.csv, NAME.architecture.json and NAME.report.html, where NAME is the recording's. "
+            "A recording of more than 18 h is searched for its nights: NAME.nights.csv has a row for each. "
             "Earlier results of the same recording are replaced.",
         )
     )
@@ -178,7 +179,25 @@ def _score_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _recorder_argument(parser)
     _lights_arguments(parser)
+    _nights_arguments(parser)
     _staging_arguments(parser)
+
+
+def _nights_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--diary", metavar="FILE", help="nights that are known: a CSV with lights_off and lights_on, a row a night"
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--whole",
+        action="store_const",
+        const=True,
+        default=None,
+        help="stage the recording as one night, however long (default: search those over 18 h for their nights)",
+    )
+    length.add_argument(
+        "--nights", dest="whole", action="store_const", const=False, help="search it for nights, however short"
+    )
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:

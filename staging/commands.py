@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from staging.diary import read_diary
 from staging.errors import InputError, StagingError
 from staging.exit_codes import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
 from staging.outputs import SUFFIXES, output_names, prepare_folder, write_outputs
-from staging.pipeline import model_identity, score_file
+from staging.outputs_days import write_days
+from staging.pipeline import model_identity, score_file, score_recording
 from staging.recording import CHANNELS
 from staging.scored import ScoredNight
+from staging.scored_days import ScoredDays
 from staging.terminal import screen, table
+from staging.terminal_days import days_screen
 from staging.when import LightsTime, parse_lights, time_zone
 
 __all__ = ["agree", "convert", "demo", "formats", "model", "report_defect", "score", "summarize"]
@@ -34,14 +38,16 @@ def score(options: argparse.Namespace) -> int:
     names = output_names(options.files)
     model_identity(options.model)  # a model that cannot be used is one error and not one a recording
     prepare_folder(options.out)
+    diary = None if options.diary is None else (options.diary, read_diary(options.diary))
 
     nights: list[ScoredNight] = []
     codes = {EXIT_FINE}
+    done = 0
     for index, (path, name) in enumerate(zip(options.files, names, strict=True)):
         label = f"{name} ({index + 1}/{len(names)})" if len(names) > 1 else name
         try:
             with _progress(label, quiet=options.quiet) as say:
-                night = score_file(
+                night = score_recording(
                     path,
                     name=name,
                     format=options.format,
@@ -52,10 +58,15 @@ def score(options: argparse.Namespace) -> int:
                     lights_off=lights_off,
                     lights_on=lights_on,
                     zone=zone,
+                    diary=diary,
+                    whole=options.whole,
                     say=say,
                 )
                 say("writing")
-                files = write_outputs(night, options.out, overwrite=options.overwrite)
+                if isinstance(night, ScoredDays):
+                    files = write_days(night, options.out, overwrite=options.overwrite)
+                else:
+                    files = write_outputs(night, options.out, overwrite=options.overwrite)
         except StagingError as error:
             print(f"staging: {error}", file=sys.stderr)
             codes.add(EXIT_BAD_INPUT)
@@ -64,6 +75,12 @@ def score(options: argparse.Namespace) -> int:
             report_defect()
             codes.add(EXIT_DEFECT)
         else:
+            done += 1
+            if isinstance(night, ScoredDays):
+                nights += night.nights
+                if not options.quiet:
+                    print(days_screen(night, files))
+                continue
             nights.append(night)
             if zone is not None and night.hypnogram.start is None:
                 print(f"{name}: its start is unknown, so that --timezone has no effect", file=sys.stderr)
@@ -74,7 +91,7 @@ def score(options: argparse.Namespace) -> int:
         for night in nights:
             for warning in night.timed_warnings():
                 print(f"{night.name}: {warning}", file=sys.stderr)
-        print(f"{len(nights)} of {len(names)} recordings scored, results in {options.out}", file=sys.stderr)
+        print(f"{done} of {len(names)} recordings scored, results in {options.out}", file=sys.stderr)
     # A defect must not hide behind a recording that is merely bad.
     return EXIT_DEFECT if EXIT_DEFECT in codes else max(codes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from staging.report import render
 from staging.scored import ScoredNight
 from staging.scorings.own_csv import format_csv
 
-__all__ = ["SUFFIXES", "architecture_json", "output_names", "prepare_folder", "write_outputs"]
+__all__ = ["SUFFIXES", "architecture_json", "output_names", "prepare_folder", "write_outputs", "write_together"]
 
 SUFFIXES = (".hypnogram.csv", ".architecture.json", ".report.html")
 """What follows the name of a night in the names of its files."""
@@ -149,11 +149,36 @@ def write_outputs(night: ScoredNight, folder: str | os.PathLike[str], *, overwri
     if not overwrite:
         _refuse_other(night, targets)
     contents = (format_csv(night.hypnogram), architecture_json(night), render(night))
+    write_together(folder, dict(zip((target.name for target in targets), contents, strict=True)))
+    return targets
+
+
+def write_together(folder: str | os.PathLike[str], contents: Mapping[str, str]) -> list[Path]:
+    """Write files of one folder, all of them or none.
+
+    Parameters
+    ----------
+    folder : path
+        Must exist.
+    contents : mapping of str to str
+        Name of each file to its text.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written.
+    """
+    targets = [Path(folder) / name for name in contents]
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".staging-") as aside:
             written = [
                 write_atomically(Path(aside) / target.name, text)
-                for target, text in zip(targets, contents, strict=True)
+                for target, text in zip(targets, contents.values(), strict=True)
             ]
             for target in targets:
                 if target.is_dir():

@@ -1,21 +1,29 @@
-"""A recording's file -> a scored night: the whole way in one function, with a word about each step."""
+"""A recording's file -> a scored night, or nights: the whole way in one function, with a word about each step."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from staging.architecture import Interval, metric_intervals, summarize
+from staging.calibration import NO_ACCELERATION
+from staging.days import Days, Sleep, cut, is_many_days, main_sleeps, night_window, survey
+from staging.diary import DiaryNight, diary_sleeps, nightly_lights
+from staging.errors import InputError, RecordingError
 from staging.hypnogram import Hypnogram
 from staging.model import load_model
 from staging.readers import read
+from staging.recording import EPOCH_S, Recording
 from staging.scored import ModelIdentity, ScoredNight
+from staging.scored_days import ScoredDays, night_labels
 from staging.stager import stage
-from staging.tracks import prepare
+from staging.tracks import Tracks, prepare
 from staging.when import LightsTime, resolve_lights
+from staging.wording import NightClock
 
-__all__ = ["intervals_of", "model_identity", "score_file"]
+__all__ = ["intervals_of", "model_identity", "score_days", "score_file", "score_recording"]
 
 
 def model_identity(path: str | None = None) -> ModelIdentity:
@@ -107,6 +115,17 @@ def score_file(
     """
     say("reading")
     recording = read(path, format=format, channels=channels, recorder=recorder)
+    recording = _placed(recording, zone, lights_off, lights_on, os.fspath(path))
+    say("finding heart beats and movement")
+    tracks = prepare(recording)
+    del recording  # raw signals are the bulk of the memory
+    return _scored(tracks, name=name, n_classes=n_classes, model=model, say=say)
+
+
+def _placed(
+    recording: Recording, zone: ZoneInfo | None, lights_off: LightsTime | None, lights_on: LightsTime | None, path: str
+) -> Recording:
+    """The recording in the zone and with the lights times that the user gave."""
     if zone is not None and recording.start is not None:
         recording = recording.replace(start=recording.start.astimezone(zone))
     off_s, on_s = resolve_lights(
@@ -115,12 +134,12 @@ def score_file(
         start=recording.start,
         end_s=recording.end_s,
         known=(recording.lights_off_s, recording.lights_on_s),
-        where=recording.source or os.fspath(path),
+        where=recording.source or path,
     )
-    recording = recording.replace(lights_off_s=off_s, lights_on_s=on_s)
-    say("finding heart beats and movement")
-    tracks = prepare(recording)
-    del recording  # raw signals are the bulk of the memory
+    return recording.replace(lights_off_s=off_s, lights_on_s=on_s)
+
+
+def _scored(tracks: Tracks, *, name: str, n_classes: int, model: str | None, say: Callable[[str], None]) -> ScoredNight:
     say("staging")
     hypnogram = stage(tracks, model=model, n_classes=n_classes)
     say("summarising")
@@ -133,3 +152,185 @@ def score_file(
         model=model_identity(model),
         intervals=intervals_of(hypnogram, model=model),
     )
+
+
+def score_recording(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "",
+    format: str | None = None,
+    channels: Mapping[str, str] | None = None,
+    recorder: str | None = None,
+    n_classes: int = 5,
+    model: str | None = None,
+    lights_off: LightsTime | None = None,
+    lights_on: LightsTime | None = None,
+    zone: ZoneInfo | None = None,
+    diary: tuple[str, Sequence[DiaryNight]] | None = None,
+    whole: bool | None = None,
+    say: Callable[[str], None] = lambda step: None,
+) -> ScoredNight | ScoredDays:
+    """Read and score a recording of any length: as one night, or as the nights that are found in it.
+
+    Parameters
+    ----------
+    path, name, format, channels, recorder, n_classes, model, lights_off, lights_on, zone, say
+        As `score_file` takes them. In a recording of days, lights times of day hold for every night.
+    diary : (str, sequence of DiaryNight), optional
+        A diary's file and its nights; the recording is then searched for nights whatever its length.
+    whole : bool, optional
+        True stages the recording as one night; False searches it for nights. By default those longer than 18 h are
+        searched.
+
+    Returns
+    -------
+    ScoredNight or ScoredDays
+
+    Raises
+    ------
+    StagingError
+        If the recording, an option or the model cannot be used.
+    """
+    say("reading")
+    recording = read(path, format=format, channels=channels, recorder=recorder)
+    if whole or (whole is None and diary is None and not is_many_days(recording)):
+        recording = _placed(recording, zone, lights_off, lights_on, os.fspath(path))
+        say("finding heart beats and movement")
+        tracks = prepare(recording)
+        del recording  # raw signals are the bulk of the memory
+        return _scored(tracks, name=name, n_classes=n_classes, model=model, say=say)
+    if zone is not None and recording.start is not None:
+        recording = recording.replace(start=recording.start.astimezone(zone))
+    given = _given_sleeps(recording, lights_off, lights_on, diary, name)
+    return score_days(recording, name=name, given=given, n_classes=n_classes, model=model, say=say)
+
+
+def score_days(
+    recording: Recording,
+    *,
+    name: str = "",
+    given: Sequence[Sleep] = (),
+    n_classes: int = 5,
+    model: str | None = None,
+    say: Callable[[str], None] = lambda step: None,
+) -> ScoredDays:
+    """Find the nights of a recording of days, and stage and summarise each as if it had been recorded alone.
+
+    Parameters
+    ----------
+    recording : Recording
+        Of days.
+    name : str
+        What its results are called.
+    given : sequence of Sleep
+        Nights that are known; what is found is used for the others.
+    n_classes : int
+        5, 4, 3 or 2.
+    model : str, optional
+        A model file; the shipped model otherwise.
+    say : callable
+        Is told each step before it begins.
+
+    Returns
+    -------
+    ScoredDays
+
+    Raises
+    ------
+    RecordingError
+        If there is nothing to find sleep in, no night, or none that can be staged.
+    """
+    say("looking for nights")
+    days = survey(recording)
+    sleeps = main_sleeps([*given, *days.sleeps])
+    wanted = [sleep for sleep in sleeps if sleep.kind == "night"]
+    where = recording.source or name or "recording"
+    if not wanted:
+        mend = "give --diary or lights times, or score it as one night with --whole"
+        raise RecordingError(where, f"no sleep of three hours was found in {days.n_epochs / 120:.1f} h", mend)
+    nights: list[ScoredNight] = []
+    staged: list[Sleep] = []
+    unstaged: list[tuple[Sleep, str]] = []
+    for number, (label, sleep) in enumerate(zip(night_labels(days.clock, wanted), wanted, strict=True), start=1):
+        try:
+            tracks = _night_tracks(recording, days, sleep, sleeps)
+            night = _scored(
+                tracks,
+                name=f"{name}.{label}",
+                n_classes=n_classes,
+                model=model,
+                say=lambda step, number=number: say(f"night {number} of {len(wanted)}: {step}"),  # type: ignore[misc]
+            )
+        except RecordingError as error:
+            unstaged.append((sleep, error.problem))
+        else:
+            nights.append(night)
+            staged.append(sleep)
+    if not nights:
+        raise RecordingError(where, f"none of its {len(wanted)} nights can be staged: {unstaged[0][1]}")
+    return ScoredDays(
+        name=name,
+        days=days,
+        sleeps=sleeps,
+        nights=tuple(nights),
+        night_sleeps=tuple(staged),
+        unstaged=tuple(unstaged),
+        model=model_identity(model),
+        source=recording.source,
+        device=recording.device,
+        subject=recording.subject,
+        warnings=(*recording.warnings, *_days_warnings(days, sleeps, unstaged)),
+    )
+
+
+def _given_sleeps(
+    recording: Recording,
+    lights_off: LightsTime | None,
+    lights_on: LightsTime | None,
+    diary: tuple[str, Sequence[DiaryNight]] | None,
+    name: str,
+) -> list[Sleep]:
+    """Nights that a diary, the command line or the recording's own file tells; of several, the first of these."""
+    end_s = recording.end_s
+    if (lights_off is None) != (lights_on is None):
+        problem = "only one of both was given for a recording of many days"
+        raise InputError("--lights-off, --lights-on", problem, "give both, or score it as one night with --whole")
+    if diary is not None:
+        where, nights = diary
+        names = (recording.subject, name)
+        return diary_sleeps(nights, start=recording.start, end_s=end_s, names=names, where=where)
+    if lights_off is not None and lights_on is not None:
+        return nightly_lights(lights_off, lights_on, start=recording.start, end_s=end_s)
+    if recording.lights_off_s is not None and recording.lights_on_s is not None:
+        return [Sleep(begin_s=recording.lights_off_s, end_s=recording.lights_on_s, source="lights")]
+    return []
+
+
+def _night_tracks(recording: Recording, days: Days, sleep: Sleep, sleeps: Sequence[Sleep]) -> Tracks:
+    """The tracks of one night, with the sleep's ends as lights times."""
+    first, stop = night_window(sleep, sleeps, days.n_epochs)
+    part = cut(recording, first, stop, calibration=days.calibration)
+    off_s, on_s = (at_s - first * EPOCH_S for at_s in (sleep.begin_s, sleep.end_s))
+    tracks = prepare(part.replace(lights_off_s=off_s, lights_on_s=on_s))
+    if sleep.source != "found":
+        return tracks
+    clock = NightClock(part.start, part.end_s)
+    said = f"time in bed, {clock.text(off_s)}-{clock.text(on_s)}, was found from movement and not given"
+    return dataclasses.replace(tracks, warnings=(said, *tracks.warnings))
+
+
+def _days_warnings(days: Days, sleeps: Sequence[Sleep], unstaged: Sequence[tuple[Sleep, str]]) -> list[str]:
+    """What a user should know of the days, with their times."""
+    clock = days.clock
+    lines = [f"{clock.date_text(sleep.begin_s)}: a night could not be staged: {reason}" for sleep, reason in unstaged]
+    if days.calibration.error_before_g is not None or days.calibration.problem != NO_ACCELERATION:
+        lines.append(days.calibration.text())
+    off = days.off_spans_s()
+    if len(off):
+        longest = off[(off[:, 1] - off[:, 0]).argmax()]
+        hours = float((off[:, 1] - off[:, 0]).sum()) / 3600
+        lines.append(
+            f"not worn for {hours:.1f} h in all, the longest from {clock.date_text(longest[0])} "
+            f"to {clock.date_text(longest[1])}"
+        )
+    return lines

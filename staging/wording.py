@@ -150,6 +150,30 @@ class NightClock:
         hours, minutes = whole // 3600, whole // 60 % 60
         return f"{hours}:{minutes:02d}" + (f":{whole % 60:02d}" if seconds else "")
 
+    def date_text(self, at_s: float) -> str:
+        """Date and time of day, or time since the start where no clock is known.
+
+        Examples
+        --------
+        >>> NightClock(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), 3600.0).date_text(3600.0)
+        '2026-03-02 00:10'
+        """
+        moment = self.moment(at_s)
+        return self.text(at_s) if moment is None else moment.strftime("%Y-%m-%d %H:%M")
+
+    def iso(self, at_s: float, *, utc: bool = False) -> str:
+        """Date and time with its offset as machines read them, or seconds since the start where no clock is known.
+
+        Examples
+        --------
+        >>> NightClock(datetime(2026, 3, 1, 23, 10, tzinfo=UTC), 3600.0).iso(3600.0)
+        '2026-03-02T00:10:00+00:00'
+        """
+        moment = self.moment(at_s)
+        if moment is None:
+            return f"{at_s:g}"
+        return (moment.astimezone(UTC) if utc else moment).isoformat(timespec="seconds")
+
     def span(self) -> str:
         """From when to when, with dates and zone.
 

@@ -82,13 +82,15 @@ class Panel:
     lights: bool = False
 
 
-def figures(night: ScoredNight) -> str:
+def figures(night: ScoredNight, *, prefix: str = "") -> str:
     """All panels of a night as HTML.
 
     Parameters
     ----------
     night : ScoredNight
         The night; sensors may be missing.
+    prefix : str
+        Put before the ids of the panels.
 
     Returns
     -------
@@ -105,8 +107,8 @@ def figures(night: ScoredNight) -> str:
         temperature_panel(night),
         coverage_panel(night),
     ]
-    parts = [_figure(panels[0], frame), _axis(frame)]
-    parts += [_figure(panel, frame) for panel in panels[1:]]
+    parts = [_figure(panels[0], frame, prefix), _axis(frame)]
+    parts += [_figure(panel, frame, prefix) for panel in panels[1:]]
     return "\n".join([*parts, _axis(frame)])
 
 
@@ -329,7 +331,7 @@ def _fold(values: NDArray[np.float32], width: int) -> tuple[Floats, Floats, Floa
     return mean, np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def _figure(panel: Panel, frame: Frame) -> str:
+def _figure(panel: Panel, frame: Frame, prefix: str) -> str:
     height = number(panel.height)
     legend = "".join(
         f'<li><svg class="swatch" width="12" height="12" aria-hidden="true"><rect class="{css}" width="12" '
@@ -357,7 +359,7 @@ def _figure(panel: Panel, frame: Frame) -> str:
         f'<text class="missing" x="50%" y="{number(y)}" dy=".35em">{escape(text)}</text>' for y, text in panel.missing
     )
     return (
-        f'<figure class="panel" id="{panel.key}">'
+        f'<figure class="panel" id="{prefix}{panel.key}">'
         f"<figcaption><h3>{escape(panel.title)}{unit}</h3>"
         + (f'<ul class="legend">{legend}</ul>' if legend else "")
         + f'</figcaption><svg class="y" height="{height}" aria-hidden="true">{labels}</svg>'

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -23,10 +23,10 @@ from staging.architecture.registry import GROUPS
 from staging.hypnogram import Stage
 from staging.report.figures import figures
 from staging.report.svg import escape
-from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ScoredNight
+from staging.scored import HEADLINES, ROWS, SENSOR_NAMES, STAGE_METRICS, STAGE_NAMES, ModelIdentity, ScoredNight
 from staging.wording import minutes_text, range_text, value_text, whole_pct, zone_name
 
-__all__ = ["render"]
+__all__ = ["NOT_MEDICAL", "document", "footer", "night_page", "render", "unbroken"]
 
 _HATCH = (
     '<svg class="defs" aria-hidden="true"><defs><pattern id="hatch" width="7" height="7" '
@@ -34,7 +34,7 @@ _HATCH = (
     "</pattern></defs></svg>"
 )
 
-_NOT_MEDICAL = (
+NOT_MEDICAL = (
     "This is research software and not a medical device. Stages from a wearable are estimates: they do not replace "
     "polysomnography scored by a person, and nothing here is a diagnosis or a ground for treatment."
 )
@@ -57,11 +57,44 @@ def render(night: ScoredNight) -> str:
     str
         A whole HTML document.
     """
-    style, script = _resource("report.css"), _resource("report.js")
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+    return document(
+        f"Sleep report: {escape(night.name)}",
+        [
+            _header(night),
+            _tiles(night),
+            _composition(night),
+            _warnings(night),
+            _charts(night),
+            _statement(night),
+            _metrics(night),
+            footer(night.model, night.file_name),
+        ],
+        simulated=night.simulated,
+        values=_epochs(night),
     )
+
+
+def document(title: str, parts: Sequence[str], *, simulated: bool, values: str = "", more_style: str = "") -> str:
+    """A whole HTML document of escaped parts, with the style, and the script where there are values for it.
+
+    Parameters
+    ----------
+    title : str
+        Escaped.
+    parts : sequence of str
+        What stands on the page.
+    simulated : bool
+        Whether a banner says that nobody slept this.
+    values : str
+        JSON of the epochs for the script; none without.
+    more_style : str
+        Name of a second style sheet of this package.
+    """
+    style = _resource("report.css") + (_resource(more_style) if more_style else "")
+    script = _resource("report.js") if values else ""
+    scripts = f"script-src '{_digest(script)}'; " if script else ""
+    policy = f"default-src 'none'; style-src '{_digest(style)}'; {scripts}base-uri 'none'; form-action 'none'"
+    run = [f'<script type="application/json" id="epochs">{values}</script>', f"<script>{script}</script>"]
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -72,28 +105,39 @@ def render(night: ScoredNight) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="referrer" content="no-referrer">',
             f'<meta name="generator" content="staging {escape(staging.__version__)}">',
-            f"<title>Sleep report: {escape(night.name)}</title>",
+            f"<title>{title}</title>",
             f"<style>{style}</style>",
             "</head>",
             "<body>",
-            f'<div class="banner" role="note"><p>{_SIMULATED}</p></div>' if night.simulated else "",
+            f'<div class="banner" role="note"><p>{_SIMULATED}</p></div>' if simulated else "",
             _HATCH,
             "<main>",
-            _header(night),
-            _tiles(night),
-            _composition(night),
-            _warnings(night),
-            _charts(night),
-            _statement(night),
-            _metrics(night),
-            _footer(night),
+            *parts,
             "</main>",
-            f'<script type="application/json" id="epochs">{_epochs(night)}</script>',
-            f"<script>{script}</script>",
+            *(run if script else []),
             "</body>",
             "</html>",
             "",
         ]
+    )
+
+
+def night_page(night: ScoredNight, label: str, *, prefix: str) -> str:
+    """A night as a part of a report of several: its figures, how it was spent, and its panels.
+
+    Parameters
+    ----------
+    night : ScoredNight
+        The night.
+    label : str
+        What it is called there.
+    prefix : str
+        Put before the ids of its panels, which must differ within a document.
+    """
+    return (
+        f'<section class="nightpage" id="{escape(prefix)}"><header><h2>Night of <bdi>{escape(label)}</bdi></h2>'
+        f'<p class="when">{escape(night.clock.span())}</p></header>{_tiles(night)}{_composition(night)}'
+        f'{_warnings(night)}<section class="card">{figures(night, prefix=prefix)}</section></section>'
     )
 
 
@@ -139,7 +183,7 @@ def _tiles(night: ScoredNight) -> str:
     return (
         '<dl class="tiles">'
         + "".join(
-            f'<div class="tile"><dt>{label}</dt><dd>{_unbroken(text)}</dd><dd class="aside">{note}</dd></div>'
+            f'<div class="tile"><dt>{label}</dt><dd>{unbroken(text)}</dd><dd class="aside">{note}</dd></div>'
             for label, text, note in tiles
         )
         + "</dl>"
@@ -152,10 +196,10 @@ def _between(night: ScoredNight, name: str, decimals: int) -> str:
         return ""
     interval, definition = night.intervals[name], definitions()[name]
     text = range_text(interval.low, interval.high, definition.unit, decimals).replace("–", _JOINED_DASH)
-    return f"{_unbroken(f'{100 * interval.level:g} %')} range {_unbroken(text)}"
+    return f"{unbroken(f'{100 * interval.level:g} %')} range {unbroken(text)}"
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """A value whose numbers stay with their units when it must wrap."""
     return re.sub(r"(\d) ", "\\1\N{NO-BREAK SPACE}", text)
 
@@ -255,7 +299,7 @@ def _statement(night: ScoredNight) -> str:
             "onset latency and sleep efficiency with it. Give <code>--lights-off</code> and <code>--lights-on</code> "
             "where they are known."
         )
-    parts.append(_NOT_MEDICAL)
+    parts.append(NOT_MEDICAL)
     said = "".join(f"<p>{part}</p>" for part in parts if part)
     return f'<section class="card"><h2>What this was made from, and how sure it is</h2>{said}</section>'
 
@@ -300,10 +344,11 @@ def _with_code(text: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def _footer(night: ScoredNight) -> str:
+def footer(model: ModelIdentity, file_name: str) -> str:
+    """What made the page from what."""
     return (
-        f"<footer><p>Made by staging {escape(staging.__version__)} with the model {escape(night.model)} from "
-        f"<bdi>{escape(night.file_name)}</bdi>. This page loads nothing and sends nothing.</p></footer>"
+        f"<footer><p>Made by staging {escape(staging.__version__)} with the model {escape(model)} from "
+        f"<bdi>{escape(file_name)}</bdi>. This page loads nothing and sends nothing.</p></footer>"
     )
 
 

@@ -1,0 +1,259 @@
+"""When somebody was in bed, as a diary says: a CSV table with a row a night.
+
+Columns
+-------
+``lights_off``, ``lights_on``
+    Dates and times, ``2026-03-01 22:45`` or ``2026-03-01T22:45+01:00``; without an offset they are on the clock of
+    the recording's zone. Or times of day, ``22:45``, with the column
+``date``
+    of the evening: a lights-off before noon is on the day after.
+``name``
+    Of the recording or its subject, where a diary is of several. Rows of others are passed over.
+
+Other columns are left alone, and so are rows in which either time is empty: nothing was noted that night.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from staging.days import Sleep
+from staging.errors import FormatError, InputError
+from staging.when import LightsTime, parse_lights
+
+__all__ = ["DiaryNight", "diary_sleeps", "nightly_lights", "read_diary"]
+
+_MOST_BYTES = 10_000_000
+_MOST_H = 24.0
+_NEEDED = ("lights_off", "lights_on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiaryNight:
+    """A night as it was noted: the line of the file, and when lights went off and on, without a zone or with one."""
+
+    line: int
+    off: datetime
+    on: datetime
+    name: str = ""
+
+
+def read_diary(path: str | os.PathLike[str]) -> tuple[DiaryNight, ...]:
+    r"""Read a diary.
+
+    Parameters
+    ----------
+    path : path
+        A CSV table, comma, semicolon or tab between cells.
+
+    Returns
+    -------
+    tuple of DiaryNight
+        In the order of the file.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read, lacks a column, or has a time that is none; the line is named.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "diary.csv")
+    ...     _ = path.write_text("date,lights_off,lights_on\n2026-03-01,22:45,06:30\n2026-03-02,00:10,07:00\n")
+    ...     [f"{night.off} - {night.on}" for night in read_diary(path)]
+    ['2026-03-01 22:45:00 - 2026-03-02 06:30:00', '2026-03-03 00:10:00 - 2026-03-03 07:00:00']
+    """
+    where = os.fspath(path)
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise FormatError(where, "is too large for a diary", "give a table with a row a night")
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise FormatError(
+            where, f"cannot be read ({error.strerror or type(error).__name__})", "check --diary"
+        ) from None
+    except UnicodeDecodeError:
+        raise FormatError(where, "is not text in UTF-8", "save it as CSV (UTF-8)") from None
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise FormatError(where, f"is no CSV table ({error})", "save it as CSV") from None
+    header = [cell.strip().casefold().replace(" ", "_").replace("-", "_") for cell in rows[0]] if rows else []
+    for column in _NEEDED:
+        if header.count(column) != 1:
+            raise FormatError(where, f"has not one column {column!r}", "give the columns lights_off and lights_on")
+    nights = []
+    for line, row in enumerate(rows[1:], start=2):
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        if cells.get("lights_off") and cells.get("lights_on"):
+            nights.append(_night(cells, line, where))
+    if not nights:
+        raise FormatError(where, "holds no night with both times", "fill in lights_off and lights_on")
+    return tuple(nights)
+
+
+def diary_sleeps(
+    nights: Collection[DiaryNight], *, start: datetime | None, end_s: float, names: Collection[str] = (), where: str
+) -> list[Sleep]:
+    """The nights of a diary that lie in a recording.
+
+    Parameters
+    ----------
+    nights : collection of DiaryNight
+        From `read_diary`.
+    start : datetime or None
+        Aware start of the recording; its zone is that of times without an offset.
+    end_s : float
+        Its length.
+    names : collection of str
+        What the recording and its subject are called.
+    where : str
+        The diary, as errors name it.
+
+    Raises
+    ------
+    InputError
+        If the recording has no clock, none of the nights lies in it, or two overlap.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> night = DiaryNight(line=2, off=datetime(2026, 3, 1, 23), on=datetime(2026, 3, 2, 7))
+    >>> diary_sleeps([night], start=datetime(2026, 3, 1, 12, tzinfo=UTC), end_s=86_400.0, where="diary.csv")
+    [Sleep(begin_s=39600.0, end_s=68400.0, kind='night', source='diary')]
+    """
+    if start is None:
+        raise InputError(where, "a diary needs a clock, and the recording has none", "leave --diary out")
+    known = {name.casefold() for name in names if name}
+    own = [night for night in nights if not night.name or night.name.casefold() in known]
+    if not own:
+        raise InputError(where, f"holds no row named {' or '.join(sorted(known))}", "check its column name")
+    sleeps: list[Sleep] = []
+    for night in sorted(own, key=lambda one: _seconds(one.off, start)):
+        begin_s, stop_s = _seconds(night.off, start), _seconds(night.on, start)
+        if not 0 < stop_s - begin_s <= _MOST_H * 3600:
+            problem = f"line {night.line}: lights-on at {night.on} does not follow lights-off at {night.off}"
+            raise InputError(where, problem, "check both times and their dates")
+        if sleeps and begin_s < sleeps[-1].end_s:
+            raise InputError(where, f"line {night.line}: begins before the night before it ends", "check the dates")
+        sleeps.append(Sleep(begin_s=begin_s, end_s=stop_s, source="diary"))
+    inside = [sleep for sleep in sleeps if sleep.begin_s < end_s and sleep.end_s > 0]
+    if not inside:
+        raise InputError(where, "none of its nights lies in the recording", "check its dates, and --timezone")
+    return inside
+
+
+def nightly_lights(off: LightsTime, on: LightsTime, *, start: datetime | None, end_s: float) -> list[Sleep]:
+    """Time in bed of every night of a recording, from times of day; or of the one night that dated times tell.
+
+    Parameters
+    ----------
+    off, on : LightsTime
+        As the user said it.
+    start : datetime or None
+        Aware start of the recording.
+    end_s : float
+        Its length. Nights that lie wholly in it are given.
+
+    Raises
+    ------
+    InputError
+        If a clock is needed and there is none, one is a time of day and the other is not, or no night lies inside.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> times = parse_lights("22:45"), parse_lights("06:30")
+    >>> [sleep.begin_s / 3600 for sleep in nightly_lights(
+    ...     *times, start=datetime(2026, 3, 1, 12, tzinfo=UTC), end_s=3 * 86_400.0)]
+    [10.75, 34.75, 58.75]
+    """
+    where = f"--lights-off {off.text} --lights-on {on.text}"
+    if (off.day_s is None) != (on.day_s is None):
+        raise InputError(where, "one is a time of day and the other is not", "write both alike")
+    if off.day_s is None or on.day_s is None:
+        begin_s, stop_s = (_dated_s(time, start, where) for time in (off, on))
+        spans = [(begin_s, stop_s)] if begin_s < stop_s else []
+        if not spans:
+            raise InputError(where, "lights-on does not follow lights-off", "check both")
+    else:
+        if start is None:
+            raise InputError(where, "times of day need a clock, and the recording has none", "give them as 15min")
+        spans = []
+        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) - timedelta(days=1)
+        for day in range(int(end_s / 86_400) + 3):
+            # Wall-clock arithmetic on purpose: 22:45 stays 22:45 when the clocks have changed.
+            begin = midnight + timedelta(days=day, seconds=off.day_s)
+            stop = midnight + timedelta(days=day + (on.day_s <= off.day_s), seconds=on.day_s)
+            spans.append((_seconds(begin, start), _seconds(stop, start)))
+    inside = [
+        Sleep(begin_s=begin_s, end_s=stop_s, source="lights")
+        for begin_s, stop_s in spans
+        if begin_s >= 0 and stop_s <= end_s
+    ]
+    if not inside:
+        raise InputError(where, "no such night lies in the recording", "check --timezone")
+    return inside
+
+
+def _dated_s(time: LightsTime, start: datetime | None, where: str) -> float:
+    if time.elapsed_s is not None:
+        return time.elapsed_s
+    if time.moment is None or start is None:
+        raise InputError(where, "a date needs a clock, and the recording has none", "give times as 15min")
+    return time.moment.timestamp() - start.timestamp()
+
+
+def _seconds(moment: datetime, start: datetime) -> float:
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=start.tzinfo)
+    return aware.timestamp() - start.timestamp()
+
+
+def _night(cells: Mapping[str, str], line: int, where: str) -> DiaryNight:
+    off = _moment(cells, "lights_off", line, where)
+    on = _moment(cells, "lights_on", line, where)
+    if isinstance(off, timedelta) or isinstance(on, timedelta):
+        evening = _evening(cells, line, where)
+        if isinstance(off, timedelta):
+            off = evening + off + timedelta(days=off < timedelta(hours=12))
+        if isinstance(on, timedelta):
+            same_day = datetime(off.year, off.month, off.day, tzinfo=off.tzinfo) + on
+            on = same_day + timedelta(days=same_day <= off)
+    return DiaryNight(line=line, off=off, on=on, name=cells.get("name", ""))
+
+
+def _moment(cells: Mapping[str, str], column: str, line: int, where: str) -> datetime | timedelta:
+    text = cells[column]
+    try:
+        time = parse_lights(text)
+    except InputError:
+        time = None
+    if time is not None and time.day_s is not None:
+        return timedelta(seconds=time.day_s)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        mend = "write 22:45 or 2026-03-01 22:45"
+        raise FormatError(where, f"line {line}: {column} {text!r} is not a time", mend) from None
+
+
+def _evening(cells: Mapping[str, str], line: int, where: str) -> datetime:
+    text = cells.get("date", "")
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        problem = f"line {line}: a time of day needs the date of the evening, and {text!r} is none"
+        raise FormatError(where, problem, "give a column date, as in 2026-03-01") from None
+    return datetime(day.year, day.month, day.day)

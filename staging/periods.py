@@ -1,0 +1,237 @@
+"""Times of sleep in days of recording, found without a diary.
+
+Assumptions
+-----------
+- The main sleep of a day is its longest period of stillness in bed; all others are naps. A nap and an hour of sitting
+  quite still cannot be told apart by movement; where there is a heart rate, it must be near that of the nights.
+- Days are told apart by the beginnings of sleeps, not by cutting at noon: who sleeps by day is found as well.
+- Time is seconds from the recording's zero throughout. Nothing here knows a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staging.grid import runs, within_runs
+from staging.recording import EPOCH_S
+
+__all__ = ["Stillness", "find_sleeps", "stillness_of_angle", "stillness_of_counts"]
+
+MEDIAN_S = 300.0
+DAY_QUANTILE = 0.10
+QUANTILE_FACTOR = 15.0
+THRESHOLD_DEG = (0.13, 0.50)
+MIN_STILL_S = 1800.0
+MAX_GAP_S = 3600.0
+"""Published: the median over 5 min of the angle's changes from one 5 s to the next is below 15 times its tenth
+percentile, which is held to 0.13-0.50 degrees, for 30 min; gaps of less than an hour are bridged."""
+
+TURN_DEG = 5.0
+MIN_REST_S = 300.0
+"""Sustained inactivity, published: the angle changes by no more from one 5 s to the next, for so long."""
+
+MIN_REST_SHARE = 0.55
+"""Least share of a still time that must be sustained inactivity. Who sits is still most of the time, and turns the
+wrist every minute or two; who sleeps does not for half an hour. Set on simulated days."""
+
+GAP_WORTH = 3.0
+"""Movement takes so many times its length off the stillness before it. A still hour of sitting in the evening is no
+part of the night if twenty minutes on one's feet come between."""
+
+HEART_SHARE = 0.6
+"""How far from the sleeping to the waking heart rate a still time's may be."""
+
+MIN_HEART_SHARE = 0.25
+"""Share of a still time in which the heart rate must be known to be asked."""
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stillness:
+    """When an arm lay still most of the time, and when it did not move at all for some minutes: flags, one a step."""
+
+    still: Flags
+    resting: Flags
+    step_s: float
+
+
+def stillness_of_angle(angle_deg: Floats, worn: Flags, *, step_s: float = 5.0) -> Stillness:
+    """Where the arm hardly turns, by the methods of van Hees et al. 2018 (still) and 2015 (resting).
+
+    The threshold is found once for the recording and not day by day, so that it does not depend on where days are cut.
+
+    Parameters
+    ----------
+    angle_deg : ndarray of float64, shape (n,)
+        Angle of the arm, one a step; NaN where unknown.
+    worn : ndarray of bool, shape (m,)
+        One an epoch; steps beyond it count as not worn.
+    step_s : float
+        Length of a step, a divisor of an epoch.
+
+    Returns
+    -------
+    Stillness
+
+    References
+    ----------
+    van Hees V.T. et al., Sci. Rep. 8 (2018) 12975, doi 10.1038/s41598-018-31266-z.
+    van Hees V.T. et al., PLoS ONE 10 (2015) e0142533, doi 10.1371/journal.pone.0142533.
+
+    Examples
+    --------
+    >>> angle_deg = np.where(np.arange(2160) % 1440 < 720, 20.0, np.arange(2160) % 90)
+    >>> still = stillness_of_angle(angle_deg, np.ones(360, bool)).still
+    >>> still[[100, 1000, 1800]].tolist()
+    [True, False, True]
+    """
+    known = _of_steps(worn, len(angle_deg), step_s) & np.isfinite(angle_deg)
+    level = np.where(known, angle_deg, 0.0)
+    change = np.abs(np.diff(level, prepend=level[:1]))
+    both = known & np.concatenate([known[:1], known[:-1]])
+    turning = _running_median(np.where(both, change, np.inf), step_s)
+    asked = turning[both & np.isfinite(turning)]
+    threshold = np.clip(QUANTILE_FACTOR * np.quantile(asked, DAY_QUANTILE), *THRESHOLD_DEG) if asked.size else 0.0
+    return Stillness(
+        still=(turning < threshold) & known, resting=_lasting(both & (change <= TURN_DEG), step_s), step_s=step_s
+    )
+
+
+def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) -> Stillness:
+    """Where a device that gives only activity counts gives none: their median over 5 min is 0, or all of them are.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (n,)
+        Activity counts, one a step; NaN where unknown.
+    worn : ndarray of bool, shape (m,)
+        One an epoch.
+    step_s : float
+        Length of a step, a divisor or a multiple of an epoch.
+
+    Returns
+    -------
+    Stillness
+
+    Examples
+    --------
+    >>> stillness_of_counts(np.repeat([0.0, 9.0], 240), np.ones(240, bool)).still[[100, 400]].tolist()
+    [True, False]
+    """
+    known = _of_steps(worn, len(counts), step_s) & np.isfinite(counts)
+    filled = np.where(known, counts, np.inf)
+    return Stillness(
+        still=(_running_median(filled, step_s) <= 0) & known, resting=_lasting(filled <= 0, step_s), step_s=step_s
+    )
+
+
+def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
+    """Begin and end of each sleep, main ones and naps.
+
+    Still times of 30 min and more that are rest for the most part, and in which the heart is not as fast as by day, are
+    joined over gaps of less than an hour; but not where the gap is long for the stillness that it would join on.
+
+    Parameters
+    ----------
+    stillness : Stillness
+        Of the whole recording.
+    heart_rate_bpm : ndarray of float32, shape (m,), optional
+        One an epoch; NaN where unknown.
+
+    Returns
+    -------
+    ndarray of float64, shape (k, 2)
+        Seconds, in order of time.
+
+    Examples
+    --------
+    Eight hours' stillness, with a quarter of an hour up in it; then a still half hour after an hour's movement:
+
+    >>> hours = np.arange(0, 12, 1 / 720)
+    >>> still = (hours < 8) & ~((hours >= 3) & (hours < 3.25)) | (hours >= 9) & (hours < 9.5)
+    >>> (find_sleeps(Stillness(still=still, resting=still, step_s=5.0)) / 3600).tolist()
+    [[0.0, 8.0], [9.0, 9.5]]
+    """
+    step_s = stillness.step_s
+    begin, end = runs(stillness.still)
+    rested = np.concatenate([[0], np.cumsum(stillness.resting)])
+    long = ((end - begin) * step_s >= MIN_STILL_S) & (rested[end] - rested[begin] >= MIN_REST_SHARE * (end - begin))
+    blocks = np.stack([begin[long], end[long]], axis=1) * step_s
+    if heart_rate_bpm is not None and len(blocks):
+        blocks = blocks[_at_rest(blocks, heart_rate_bpm)]
+    if not len(blocks):
+        return np.empty((0, 2))
+    apart = np.flatnonzero(blocks[1:, 0] - blocks[:-1, 1] >= MAX_GAP_S) + 1
+    pieces = [piece for group in np.split(blocks, apart) for piece in _trimmed(group)]
+    return np.array([[piece[0, 0], piece[-1, 1]] for piece in pieces])
+
+
+def _trimmed(group: Floats) -> list[Floats]:
+    """A group of blocks, cut where the stillness on one side is worth less than the gap."""
+    if len(group) < 2:
+        return [group]
+    length = group[:, 1] - group[:, 0]
+    gap = group[1:, 0] - group[:-1, 1]
+    before = after = 0.0
+    for cut in range(len(gap)):
+        before = max(before, 0.0) + length[cut]
+        if before < GAP_WORTH * gap[cut]:
+            return [group[: cut + 1], *_trimmed(group[cut + 1 :])]
+        before -= GAP_WORTH * gap[cut]
+    for cut in range(len(gap) - 1, -1, -1):
+        after = max(after, 0.0) + length[cut + 1]
+        if after < GAP_WORTH * gap[cut]:
+            return [*_trimmed(group[: cut + 1]), group[cut + 1 :]]
+        after -= GAP_WORTH * gap[cut]
+    return [group]
+
+
+def _at_rest(blocks: Floats, heart_rate_bpm: NDArray[np.float32]) -> Flags:
+    """Blocks whose heart rate is nearer to the longest ones' than to that outside of all; those not known stay."""
+    epochs = np.clip(np.rint(blocks / EPOCH_S).astype(np.int64), 0, len(heart_rate_bpm))
+    inside = np.zeros(len(heart_rate_bpm), bool)
+    for first, stop in epochs:
+        inside[first:stop] = True
+    known = np.isfinite(heart_rate_bpm)
+    outside = heart_rate_bpm[known & ~inside]
+    medians = np.array([_median(heart_rate_bpm[first:stop]) for first, stop in epochs])
+    asked = np.isfinite(medians)
+    if not asked.any() or outside.size < len(heart_rate_bpm) * MIN_HEART_SHARE / 4:
+        return np.ones(len(blocks), bool)
+    length = np.where(asked, blocks[:, 1] - blocks[:, 0], 0.0)
+    order = np.argsort(medians[asked])
+    half = np.searchsorted(np.cumsum(length[asked][order]), length.sum() / 2)
+    asleep, awake = float(medians[asked][order][half]), float(np.median(outside))
+    limit = asleep + HEART_SHARE * (awake - asleep)
+    return np.asarray(~asked | (np.nan_to_num(medians) <= limit) | (awake <= asleep))
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size >= MIN_HEART_SHARE * max(values.size, 1) else np.nan
+
+
+def _lasting(flags: Flags, step_s: float) -> Flags:
+    """The flags of runs of 5 min and more."""
+    begin, end = runs(flags)
+    long = (end - begin) * step_s >= MIN_REST_S
+    return within_runs(begin[long], end[long], len(flags))
+
+
+def _of_steps(worn: Flags, n_steps: int, step_s: float) -> Flags:
+    """Whether each step begins in an epoch in which the device was worn."""
+    epoch = ((np.arange(n_steps) + 0.5) * step_s / EPOCH_S).astype(np.int64)
+    return np.asarray(np.append(worn, False)[np.minimum(epoch, len(worn))])
+
+
+def _running_median(values: Floats, step_s: float) -> Floats:
+    """Median over 5 min around each step; infinite values count as such."""
+    from scipy.ndimage import median_filter
+
+    width = 2 * round(MEDIAN_S / step_s / 2) + 1
+    return np.asarray(median_filter(values, width, mode="nearest")) if len(values) else values
