@@ -40,6 +40,7 @@ _MODULES = {
     "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",
     "polar_sensor": "staging.readers.polar_sensor",
+    "garmin_csv": "staging.readers.garmin_csv",
     "phone": "staging.readers.phone",
     "hdf5": "staging.readers.hdf5",
     "parquet": "staging.readers.parquet",
