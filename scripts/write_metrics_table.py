@@ -1,4 +1,4 @@
-"""Write the table of all metrics (METRICS.md) and the JSON Schema (schema.json) from the definitions in the code.
+"""Write the table of all metrics (METRICS.md) and the JSON Schemas (schema*.json) from the definitions in the code.
 
     python -m scripts.write_metrics_table [--check]
 
@@ -17,8 +17,9 @@ from pathlib import Path
 
 from staging.architecture import SleepArchitecture, summarize
 from staging.architecture.catalogue import CATALOGUE
+from staging.architecture.norms import NORMS, Norm
 from staging.architecture.registry import GROUPS, SOURCES, UNSCORED_RULES, Metric
-from staging.architecture.schema import json_schema
+from staging.architecture.schema import json_schema, nights_schema
 from staging.files import write_atomically
 from staging.hypnogram import Hypnogram
 
@@ -56,7 +57,7 @@ def value(night: SleepArchitecture, metric: Metric) -> str:
 def table() -> str:
     """The whole Markdown file."""
     nights = {name: summarize(Hypnogram(stages=stages, start=_START)) for name, stages in _CASES.items()}
-    used = {metric.source for metric in CATALOGUE.values()}
+    used = {entry.source for entry in (*CATALOGUE.values(), *NORMS)}
     numbers = {source: index for index, source in enumerate((key for key in SOURCES if key in used), start=1)}
     lines = [_HEAD.rstrip()]
     lines += [f"  - *{name}*: {text}." for name, text in UNSCORED_RULES.items()]
@@ -79,9 +80,34 @@ def table() -> str:
                 *(value(night, metric) for night in nights.values()),
             ]
             lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "## Sources", ""]
+    lines += [
+        "",
+        "## Published in healthy adults",
+        "",
+        "What `compare_with_norms` puts beside a night. No diagnosis: healthy people, and one person's nights, differ.",
+        "",
+        "| metric | ages | sex | range | middle | what it is |",
+        "|---|---|---|---|---|---|",
+        *(norm_row(norm, numbers[norm.source]) for norm in NORMS),
+        "",
+        "## Sources",
+        "",
+    ]
     lines += [f"{number}. {SOURCES[source]}" for source, number in numbers.items()]
     return "\n".join(lines) + "\n"
+
+
+def norm_row(norm: Norm, source: int) -> str:
+    """A norm as the table shows it."""
+    first, below = norm.ages
+    ages = f"from {first:g}" if below == float("inf") else f"{first:g} to below {below:g}"
+    ends = [None if end is None else f"{end:g}" for end in (norm.low, norm.high)]
+    if None not in ends:
+        between = f"{ends[0]}–{ends[1]}"
+    else:
+        between = f"up to {ends[1]}" if ends[1] else f"from {ends[0]}" if ends[0] else "–"
+    middle = "–" if norm.middle is None else f"{norm.middle:g}"
+    return f"| `{norm.metric}` | {ages} | {norm.sex or 'both'} | {between} | {middle} | {norm.meaning} [{source}] |"
 
 
 def documents() -> dict[Path, str]:
@@ -89,6 +115,7 @@ def documents() -> dict[Path, str]:
     return {
         FOLDER / "METRICS.md": table(),
         FOLDER / "schema.json": json.dumps(json_schema(), ensure_ascii=False, indent=1) + "\n",
+        FOLDER / "schema_nights.json": json.dumps(nights_schema(), ensure_ascii=False, indent=1) + "\n",
     }
 
 

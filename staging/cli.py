@@ -104,6 +104,18 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Schema(argparse.Action):
+    """Prints the JSON Schema of a night's architecture, whatever files are given."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import json
+
+        from staging.architecture import json_schema
+
+        print(json.dumps(json_schema(), indent=1))
+        parser.exit()
+
+
 def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
     parser = _Parser(
         prog="staging",
@@ -218,6 +230,7 @@ def _summarize_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", help="write NAME.architecture.json of each night and nights.csv of all into this folder"
     )
     parser.add_argument("--plot", metavar="FILE", help="draw hypnograms and cycles into this .svg or .html file")
+    parser.add_argument("--schema", action=_Schema, nargs=0, help="print the JSON Schema of --json and stop")
     parser.add_argument(
         "--intervals", action="store_true", help="say between what each metric lies, where there are probabilities"
     )
@@ -283,7 +296,7 @@ def _agree_arguments(parser: argparse.ArgumentParser) -> None:
 def _hypnogram_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="NAME", help="its format, where its content does not tell")
     parser.add_argument("--timezone", metavar="ZONE", help="zone of clock times that the file gives without one")
-    parser.add_argument("--codes", metavar="TABLE", help="what bare codes mean: yasa, rk, ...")
+    parser.add_argument("--codes", metavar="TABLE", help="what bare codes mean: yasa, rk, ..., or 0=W,1=N1,...")
     parser.add_argument("--epoch", type=float, metavar="S", help="length of an epoch where the file does not say it")
     parser.add_argument("--column", metavar="NAME", help="column of the stages in a table of codes, by name or number")
     parser.add_argument("--night-column", metavar="NAME", help="column that tells the nights of such a table apart")

@@ -235,9 +235,15 @@ def _names(nights: Sequence[Hypnogram]) -> list[str]:
 def _write(nights: Sequence[_Summarised], many: ManyNights | None, folder: Path) -> None:
     for night in nights:
         write_atomically(folder / f"{night.name}.architecture.json", _json(night.to_dict()))
-    write_atomically(folder / TABLE, format_tidy_csv([night.architecture for night in nights]))
+    write_atomically(folder / TABLE, _table(nights))
     if many is not None:
         write_atomically(folder / "together.json", _json(many.to_dict()))
+
+
+def _table(nights: Sequence[_Summarised]) -> str:
+    intervals = [night.intervals for night in nights]
+    some = any(each is not None for each in intervals)
+    return format_tidy_csv([night.architecture for night in nights], intervals=intervals if some else None)
 
 
 def _json(content: object) -> str:
@@ -247,7 +253,7 @@ def _json(content: object) -> str:
 def _text(nights: Sequence[_Summarised], many: ManyNights | None, options: argparse.Namespace, ascii_only: bool) -> str:
     """What is printed."""
     if options.csv:
-        return format_tidy_csv([night.architecture for night in nights])
+        return _table(nights)
     if options.json:
         if many is not None:
             return _json(many.to_dict())

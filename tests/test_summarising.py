@@ -248,3 +248,20 @@ def test_two_nights_of_a_file_are_split_and_named(here, capsys):
         "two_night_1_of_2.architecture.json",
         "two_night_2_of_2.architecture.json",
     ]
+
+
+def test_the_schema_of_the_json_is_printed_without_any_file(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["summarize", "--schema"])
+    assert stop.value.code == 0
+    assert json.loads(capsys.readouterr().out) == json_schema()
+
+
+def test_the_table_for_statistics_has_the_intervals_that_were_asked_for(here, capsys, monkeypatch):
+    monkeypatch.setattr(load_model(None), "posteriors", {5: SequencePosterior.usual(5)})
+    write_hypnogram(with_probabilities(""), here / "p.csv")
+    write_hypnogram(scored("", 2), here / "q.csv")
+    assert main(["summarize", "p.csv", "q.csv", "--intervals", "--csv"]) == 0
+    first, second = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert float(first["tst_min_low"]) < float(first["tst_min_high"])
+    assert second["tst_min_low"] == ""

@@ -27,7 +27,7 @@ from staging.architecture.norms import Norm, NormComparison, compare_with_norms
 from staging.architecture.posterior import SequencePosterior, draw_hypnograms
 from staging.architecture.rules import Rules
 from staging.architecture.run_lengths import StageRuns, fit_stage_runs, stage_runs
-from staging.architecture.schema import json_schema
+from staging.architecture.schema import json_schema, nights_schema
 from staging.architecture.stability import Transitions, transitions
 from staging.architecture.summary import (
     Definition,
@@ -89,6 +89,7 @@ __all__ = [
     "lempel_ziv_phrases",
     "metric_intervals",
     "night_of",
+    "nights_schema",
     "pool",
     "sleep_regularity_index",
     "social_jetlag_h",

@@ -25,6 +25,7 @@ from staging.architecture.catalogue import CATALOGUE
 from staging.architecture.nights import UNSCORED, W, codes_of, fixed_offset, in_bed
 from staging.architecture.rules import Rules
 from staging.architecture.summary import SleepArchitecture, summarize_many
+from staging.architecture.uncertainty import Interval
 from staging.errors import HypnogramError
 from staging.hypnogram import Hypnogram
 
@@ -40,7 +41,11 @@ __all__ = [
     "tidy_table",
 ]
 
+NIGHTS_SCHEMA = "staging.architecture.nights/1.0"
+"""Name and version of the JSON that `ManyNights.to_dict` gives."""
+
 _DAY_S = 86_400.0
+_ENDS = ("_low", "_high")
 _CLOCK_UNIT = "clock h"
 _MIDPOINT = "sleep_midpoint_clock_h"
 
@@ -123,8 +128,9 @@ class ManyNights:
     social_jetlag_h: float | None
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values, ready for `json.dumps`."""
+        """Plain values, ready for `json.dumps`, as ``schema_nights.json`` describes them."""
         return {
+            "schema": NIGHTS_SCHEMA,
             "nights": [_name(night.hypnogram) for night in self.nights],
             "excluded": [{"night": _name(night), "reason": reason} for night, reason in self.excluded],
             "missing": [day.isoformat() for day in self.missing],
@@ -391,7 +397,10 @@ def social_jetlag_h(
 
 
 def tidy_table(
-    nights: Sequence[SleepArchitecture], *, subjects: Sequence[str] | None = None
+    nights: Sequence[SleepArchitecture],
+    *,
+    subjects: Sequence[str] | None = None,
+    intervals: Sequence[Mapping[str, Interval] | None] | None = None,
 ) -> tuple[list[str], list[list[str | float | None]]]:
     """One row a night and one column a metric, ready for statistics.
 
@@ -401,18 +410,21 @@ def tidy_table(
         Any nights.
     subjects : sequence of str, optional
         Whose each night is; adds the first column.
+    intervals : sequence of mapping or None, optional
+        From `metric_intervals`, of each night; adds two columns a metric at the end.
 
     Returns
     -------
     columns : list of str
-        ``subject`` (if given), ``source, night, start, epoch_s, classes`` and the metrics.
+        ``subject`` (if given), ``source, night, start, epoch_s, classes``, the metrics, and ``METRIC_low`` and
+        ``METRIC_high`` (if intervals are given).
     rows : list of list
         Text, numbers, and None where not defined.
 
     Raises
     ------
     ValueError
-        If there is not one subject a night.
+        If there is not one subject, or one set of intervals, a night.
 
     Examples
     --------
@@ -423,6 +435,9 @@ def tidy_table(
     """
     if subjects is not None and len(subjects) != len(nights):
         raise ValueError(f"{len(subjects)} subjects for {len(nights)} nights")
+    if intervals is not None and len(intervals) != len(nights):
+        raise ValueError(f"intervals of {len(intervals)} nights for {len(nights)}")
+    ends = [] if intervals is None else [f"{name}{end}" for name in CATALOGUE for end in _ENDS]
     columns = [
         *(() if subjects is None else ("subject",)),
         "source",
@@ -431,6 +446,7 @@ def tidy_table(
         "epoch_s",
         "classes",
         *CATALOGUE,
+        *ends,
     ]
     rows: list[list[str | float | None]] = []
     for index, night in enumerate(nights):
@@ -445,12 +461,25 @@ def tidy_table(
                 hypnogram.epoch_s,
                 float(hypnogram.n_classes),
                 *night.metrics.values(),
+                *(() if intervals is None else _ends(intervals[index])),
             ]
         )
     return columns, rows
 
 
-def format_tidy_csv(nights: Sequence[SleepArchitecture], *, subjects: Sequence[str] | None = None) -> str:
+def _ends(intervals: Mapping[str, Interval] | None) -> list[float | None]:
+    """Both ends of every metric's interval; None throughout where a night has none."""
+    if intervals is None:
+        return [None] * (len(_ENDS) * len(CATALOGUE))
+    return [end for name in CATALOGUE for end in (intervals[name].low, intervals[name].high)]
+
+
+def format_tidy_csv(
+    nights: Sequence[SleepArchitecture],
+    *,
+    subjects: Sequence[str] | None = None,
+    intervals: Sequence[Mapping[str, Interval] | None] | None = None,
+) -> str:
     """The table of `tidy_table` as CSV; the same nights always give the same text.
 
     Counts are whole numbers, all else has four decimals, and what is not defined is empty.
@@ -462,7 +491,7 @@ def format_tidy_csv(nights: Sequence[SleepArchitecture], *, subjects: Sequence[s
     >>> text.splitlines()[1][:30]
     'a.csv,,,30,5,1.0000,0.0000,100'
     """
-    columns, rows = tidy_table(nights, subjects=subjects)
+    columns, rows = tidy_table(nights, subjects=subjects, intervals=intervals)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -474,6 +503,8 @@ def format_tidy_csv(nights: Sequence[SleepArchitecture], *, subjects: Sequence[s
 def _cell(column: str, value: str | float | None) -> str:
     if value is None or isinstance(value, str):
         return value or ""
+    if column.endswith(_ENDS):
+        return f"{value + 0.0:.4f}"
     if column not in CATALOGUE:
         return f"{value:.6f}".rstrip("0").rstrip(".")
     return f"{value:.0f}" if CATALOGUE[column].decimals == 0 else f"{value + 0.0:.4f}"

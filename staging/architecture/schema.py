@@ -1,7 +1,7 @@
-"""The JSON Schema of `SleepArchitecture.to_dict`, made from the table of metrics.
+"""The JSON Schemas of `SleepArchitecture.to_dict` and `ManyNights.to_dict`, made from the table of metrics.
 
-``schema.json`` is this schema as a file, for those who check the JSON in another language;
-``python -m scripts.write_metrics_table`` writes it.
+``schema.json`` and ``schema_nights.json`` are these as files, for those who check the JSON in another language;
+``python -m scripts.write_metrics_table`` writes them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 
 from staging.architecture.catalogue import CATALOGUE
 from staging.architecture.cycles import Cycle
+from staging.architecture.many import NIGHTS_SCHEMA, Spread
 from staging.architecture.registry import Metric
 from staging.architecture.rules import Rules
 from staging.architecture.summary import SCHEMA_VERSION
@@ -17,7 +18,7 @@ from staging.architecture.survival import BoutFit
 from staging.architecture.uncertainty import Interval
 from staging.hypnogram import CLASSES
 
-__all__ = ["json_schema"]
+__all__ = ["json_schema", "nights_schema"]
 
 _TYPES: dict[str, dict[str, object]] = {
     "int": {"type": "integer"},
@@ -99,6 +100,31 @@ def json_schema() -> dict[str, object]:
         "title": "Sleep architecture of a night",
         **night,
         "properties": {**properties, "made_from": made_from},
+    }
+
+
+def nights_schema() -> dict[str, object]:
+    """JSON Schema (draft 2020-12) of many nights of one person.
+
+    Examples
+    --------
+    >>> nights_schema()["properties"]["schema"]
+    {'const': 'staging.architecture.nights/1.0'}
+    """
+    text: dict[str, object] = {"type": "string"}
+    properties: dict[str, object] = {
+        "schema": {"const": NIGHTS_SCHEMA},
+        "nights": {"type": "array", "items": text},
+        "excluded": {"type": "array", "items": _closed({"night": text, "reason": text})},
+        "missing": {"type": "array", "items": {"type": "string", "format": "date"}},
+        "sri": {"type": ["number", "null"], "minimum": -100, "maximum": 100},
+        "social_jetlag_h": {"type": ["number", "null"], "minimum": -12, "maximum": 12},
+        "metrics": _closed({name: _object(Spread) for name in CATALOGUE}),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Sleep architecture of many nights",
+        **_closed(properties),
     }
 
 

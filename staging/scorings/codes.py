@@ -126,10 +126,32 @@ def _table(codes: str | Mapping[str, Stage] | None) -> Mapping[str, Stage]:
     if codes is None:
         return CODE_TABLES["names"]
     if isinstance(codes, str):
+        if "=" in codes:
+            return _own_table(codes)
         if codes not in CODE_TABLES:
-            raise InputError(f"codes {codes!r}", "is not a known table", f"use one of {', '.join(CODE_TABLES)}")
+            raise InputError(
+                f"codes {codes!r}",
+                "is not a known table",
+                f"use {', '.join(CODE_TABLES)}, or 0=W,1=N1,...",
+            )
         return CODE_TABLES[codes]
     return {_plain(str(code)): Stage(stage) for code, stage in codes.items()}
+
+
+def _own_table(text: str) -> Mapping[str, Stage]:
+    """A table of one's own: ``0=W,1=N1,9=UNSCORED``."""
+    table: dict[str, Stage] = {}
+    for entry in text.split(","):
+        code, equals, name = entry.partition("=")
+        try:
+            stage = Stage(name.strip().upper())
+        except ValueError:
+            known = ", ".join(stage.value for stage in Stage)
+            raise InputError(f"codes {text!r}", f"{entry!r} names no stage", f"use {known}") from None
+        if not equals or not code.strip() or _plain(code) in table:
+            raise InputError(f"codes {text!r}", f"{entry!r} has no code of its own", "write it as in 0=W,1=N1")
+        table[_plain(code)] = stage
+    return table
 
 
 def _known(codes: str | Mapping[str, Stage] | None, table: Mapping[str, Stage]) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from staging.architecture import (
     NightRules,
     format_tidy_csv,
+    metric_intervals,
     night_of,
     sleep_regularity_index,
     social_jetlag_h,
@@ -112,6 +113,21 @@ def test_nights_without_a_clock_count_but_have_no_dates():
 def test_no_nights_have_no_statistics():
     many = summarize_nights([])
     assert (many.nights, many.sri, many.spreads["tst_min"].mean) == ((), None, None)
+
+
+def test_a_table_with_intervals_has_two_more_columns_a_metric():
+    sure = np.tile(np.float32([0.02, 0.98]), (60, 1))
+    nights = summarize_many([Hypnogram(stages=["S"] * 60, n_classes=2, probabilities=sure), night("2*60")])
+    intervals = [metric_intervals(nights[0].hypnogram, draws=20), None]
+    columns, rows = tidy_table(nights, intervals=intervals)
+    low, high = columns.index("tst_min_low"), columns.index("tst_min_high")
+    assert (rows[0][low], rows[0][high]) == (intervals[0]["tst_min"].low, intervals[0]["tst_min"].high)
+    assert rows[1][low] is rows[1][high] is None
+    text = format_tidy_csv(nights, intervals=intervals).splitlines()
+    assert text[1].split(",")[low] == f"{rows[0][low]:.4f}"
+    assert text[2].split(",")[low] == ""
+    with pytest.raises(ValueError, match="intervals of 1 nights for 2"):
+        tidy_table(nights, intervals=intervals[:1])
 
 
 def test_the_result_is_plain_json():

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.write_metrics_table import FOLDER, documents, main
-from staging.architecture import compare_with_norms, json_schema, metric_intervals, summarize
+from staging.architecture import (
+    NightRules,
+    compare_with_norms,
+    json_schema,
+    metric_intervals,
+    nights_schema,
+    summarize,
+    summarize_nights,
+)
 from staging.architecture.catalogue import CATALOGUE
+from staging.architecture.norms import NORMS
 from staging.hypnogram import Hypnogram
 from tests.architecture.strategies import hypnograms, night
 
@@ -88,9 +100,23 @@ def test_the_check_notices_a_stale_file(tmp_path, monkeypatch, capsys):
 
 
 def test_the_table_names_every_metric_once():
-    lines = (FOLDER / "METRICS.md").read_text(encoding="utf-8").splitlines()
-    named = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert named == list(CATALOGUE)
+    text, norms = (FOLDER / "METRICS.md").read_text(encoding="utf-8").split("## Published in healthy adults")
+    named = [[line.split("`")[1] for line in part.splitlines() if line.startswith("| `")] for part in (text, norms)]
+    assert named[0] == list(CATALOGUE)
+    assert named[1] == [norm.metric for norm in NORMS]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(hypnograms(clock=True), max_size=3))
+def test_many_nights_keep_to_their_schema(hypnograms):
+    separate = [
+        dataclasses.replace(night, start=night.start + timedelta(days=500 * index))
+        for index, night in enumerate(hypnograms)
+    ]
+    many = summarize_nights(separate, night_rules=NightRules(min_tib_min=0.0))
+    document = json.loads(json.dumps(many.to_dict(), allow_nan=False))
+    assert broken(nights_schema(), document) == []
+    assert broken(nights_schema(), {**document, "unknown": 1})
 
 
 @settings(deadline=None, max_examples=60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from staging.errors import FormatError
+from staging.errors import FormatError, InputError
 from staging.hypnogram import Stage
 from staging.scorings import read_hypnogram, read_hypnograms
 
@@ -66,6 +66,14 @@ def test_nights_of_a_table_are_told_apart_by_a_column(tmp_path):
         assert (first.stages.tolist(), second.stages.tolist()) == (["W", "N1"], ["N2", "N3", "R"])
     with pytest.raises(FormatError, match="line 1 has no column 'night'"):
         read_hypnograms(path, codes="yasa", column="stage", night_column="night")
+
+
+def test_a_table_of_one_s_own(tmp_path):
+    path = written(tmp_path, "A\nb\n9\n3.0\n")
+    assert read_hypnogram(path, codes="a=w, B = N2,3=R,9=UNSCORED").stages.tolist() == ["W", "N2", "UNSCORED", "R"]
+    for codes, words in (("0=W,1=N9", "'1=N9' names no stage"), ("0=W,0=N1", "'0=N1' has no code"), ("=W", "no code")):
+        with pytest.raises(InputError, match=words):
+            read_hypnogram(path, codes=codes)
 
 
 def test_codes_that_are_longer_than_a_night_can_be_are_doubted(tmp_path):
