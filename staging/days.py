@@ -145,8 +145,8 @@ def survey(recording: Recording) -> Days:
     Examples
     --------
     >>> counts = Events(times_s=np.arange(5760) * 15.0, values=np.repeat([9.0, 0.0, 9.0], 1920), unit="counts")
-    >>> [(sleep.begin_s / 3600, sleep.end_s / 3600) for sleep in survey(Recording(counts=counts)).sleeps]
-    [(8.0, 16.0)]
+    >>> [(round(sleep.begin_s / 3600), round(sleep.end_s / 3600)) for sleep in survey(Recording(counts=counts)).sleeps]
+    [(8, 16)]
     """
     n = recording.require_epochs(1)
     windows = None

@@ -33,6 +33,16 @@ TURN_DEG = 5.0
 MIN_REST_S = 300.0
 """Sustained inactivity, published: the angle changes by no more from one 5 s to the next, for so long."""
 
+MIN_BROKEN_S = 5400.0
+MAX_BROKEN_GAP_S = 7200.0
+"""Two sleeps of so long and more with a gap of up to so long are one broken night, not two."""
+
+COUNTS_MEAN_S = 600.0
+COUNTS_QUANTILES = (0.10, 0.75)
+COUNTS_SHARE = 0.35
+MIN_COUNTS_SHARE = 0.3
+"""Stillness of activity counts; see `stillness_of_counts`. Set on 21 days of wrist counts (MMASH)."""
+
 MIN_REST_SHARE = 0.55
 """Least share of a still time that must be sustained inactivity. Who sits is still most of the time, and turns the
 wrist every minute or two; who sleeps does not for half an hour. Set on simulated days."""
@@ -90,20 +100,27 @@ def stillness_of_angle(angle_deg: Floats, worn: Flags, *, step_s: float = 5.0) -
     >>> still[[100, 1000, 1800]].tolist()
     [True, False, True]
     """
-    known = _of_steps(worn, len(angle_deg), step_s) & np.isfinite(angle_deg)
+    worn_then = _of_steps(worn, len(angle_deg), step_s)
+    known = worn_then & np.isfinite(angle_deg)
     level = np.where(known, angle_deg, 0.0)
     change = np.abs(np.diff(level, prepend=level[:1]))
     both = known & np.concatenate([known[:1], known[:-1]])
     turning = _running_median(np.where(both, change, np.inf), step_s)
     asked = turning[both & np.isfinite(turning)]
     threshold = np.clip(QUANTILE_FACTOR * np.quantile(asked, DAY_QUANTILE), *THRESHOLD_DEG) if asked.size else 0.0
+    turned = both & (change > TURN_DEG)
+    # A step that was not recorded neither ends a rest nor a still time, of which it is a small part.
     return Stillness(
-        still=(turning < threshold) & known, resting=_lasting(both & (change <= TURN_DEG), step_s), step_s=step_s
+        still=(turning < threshold) & worn_then, resting=_lasting(worn_then & ~turned, step_s), step_s=step_s
     )
 
 
 def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) -> Stillness:
-    """Where a device that gives only activity counts gives none: their median over 5 min is 0, or all of them are.
+    """Where a device that gives only activity counts gives few for its wearer.
+
+    The logarithm of the counts is averaged over 10 min; still is what lies in the lowest third of the way from its
+    tenth percentile (asleep) to its upper quartile (about). Devices differ in their counts' unit, and in how many a
+    sleeper makes; this depends on neither. Still times are rest for the most part by definition.
 
     Parameters
     ----------
@@ -123,18 +140,23 @@ def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) ->
     >>> stillness_of_counts(np.repeat([0.0, 9.0], 240), np.ones(240, bool)).still[[100, 400]].tolist()
     [True, False]
     """
-    known = _of_steps(worn, len(counts), step_s) & np.isfinite(counts)
-    filled = np.where(known, counts, np.inf)
-    return Stillness(
-        still=(_running_median(filled, step_s) <= 0) & known, resting=_lasting(filled <= 0, step_s), step_s=step_s
-    )
+    worn_then = _of_steps(worn, len(counts), step_s)
+    known = worn_then & np.isfinite(counts)
+    level = np.log1p(np.where(known, counts, 0.0))
+    share = _running_mean(known.astype(np.float64), step_s)
+    moving = _running_mean(level, step_s) / np.maximum(share, MIN_COUNTS_SHARE)
+    asked = moving[known & (share >= MIN_COUNTS_SHARE)]
+    low, high = np.quantile(asked, COUNTS_QUANTILES) if asked.size else (0.0, 0.0)
+    still = worn_then & (share >= MIN_COUNTS_SHARE) & (moving < low + COUNTS_SHARE * (high - low))
+    return Stillness(still=still, resting=still, step_s=step_s)
 
 
 def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
     """Begin and end of each sleep, main ones and naps.
 
     Still times of 30 min and more that are rest for the most part, and in which the heart is not as fast as by day, are
-    joined over gaps of less than an hour; but not where the gap is long for the stillness that it would join on.
+    joined over gaps of less than an hour; but not where the gap is long for the stillness that it would join on. Two
+    sleeps of an hour and a half and more are one night where less than two hours lie between.
 
     Parameters
     ----------
@@ -168,7 +190,15 @@ def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None
         return np.empty((0, 2))
     apart = np.flatnonzero(blocks[1:, 0] - blocks[:-1, 1] >= MAX_GAP_S) + 1
     pieces = [piece for group in np.split(blocks, apart) for piece in _trimmed(group)]
-    return np.array([[piece[0, 0], piece[-1, 1]] for piece in pieces])
+    sleeps: list[list[float]] = []
+    for begin_s, end_s in ((float(piece[0, 0]), float(piece[-1, 1])) for piece in pieces):
+        before = sleeps[-1] if sleeps else [0.0, -np.inf]
+        long_enough = min(before[1] - before[0], end_s - begin_s) >= MIN_BROKEN_S
+        if sleeps and long_enough and begin_s - before[1] <= MAX_BROKEN_GAP_S:
+            before[1] = end_s
+        else:
+            sleeps.append([begin_s, end_s])
+    return np.array(sleeps)
 
 
 def _trimmed(group: Floats) -> list[Floats]:
@@ -235,3 +265,10 @@ def _running_median(values: Floats, step_s: float) -> Floats:
 
     width = 2 * round(MEDIAN_S / step_s / 2) + 1
     return np.asarray(median_filter(values, width, mode="nearest")) if len(values) else values
+
+
+def _running_mean(values: Floats, step_s: float) -> Floats:
+    """Mean over 10 min around each step."""
+    width = 2 * round(COUNTS_MEAN_S / step_s / 2) + 1
+    padded = np.concatenate([[0.0], np.cumsum(np.pad(values, width // 2))])
+    return np.asarray(padded[width:] - padded[:-width]) / width

@@ -29,7 +29,10 @@ def minutes(found):
         ("29 min are no sleep", [(60, False), (29, True), (60, False)], []),
         ("30 min are", [(60, False), (30, True), (60, False)], [[60.0, 90.0]]),
         ("a gap of less than an hour is bridged", [(300, True), (59, False), (300, True)], [[0.0, 659.0]]),
-        ("one of an hour is not", [(300, True), (60, False), (300, True)], [[0.0, 300.0], [360.0, 660.0]]),
+        ("one of an hour is not", [(300, True), (60, False), (80, True)], [[0.0, 300.0], [360.0, 440.0]]),
+        ("but two long sleeps less than two hours apart are one broken night", [(150, True), (110, False), (95, True)],
+         [[0.0, 355.0]]),
+        ("two hours apart they are two", [(150, True), (121, False), (95, True)], [[0.0, 150.0], [271.0, 366.0]]),
         ("a still rest before a long walk to bed is not of the night", [(40, True), (20, False), (400, True)],
          [[0.0, 40.0], [60.0, 460.0]]),
         ("nor is one after it", [(400, True), (20, False), (40, True)], [[0.0, 400.0], [420.0, 460.0]]),
@@ -48,9 +51,9 @@ def test_who_turns_the_wrist_every_two_minutes_sits():
 
 
 def test_still_times_with_the_heart_of_the_day_are_no_sleep():
-    both = stillness((300, False), (90, True), (120, False), (400, True), (100, False))
-    rate = np.repeat([80.0, 78.0, 80.0, 55.0, 80.0], np.array([300, 90, 120, 400, 100]) * 2).astype(np.float32)
-    assert minutes(find_sleeps(both, rate)) == [[510.0, 910.0]]
+    both = stillness((300, False), (80, True), (120, False), (400, True), (100, False))
+    rate = np.repeat([80.0, 78.0, 80.0, 55.0, 80.0], np.array([300, 80, 120, 400, 100]) * 2).astype(np.float32)
+    assert minutes(find_sleeps(both, rate)) == [[500.0, 900.0]]
     assert len(find_sleeps(both)) == 2
     assert len(find_sleeps(both, np.full_like(rate, np.nan))) == 2
 
@@ -105,6 +108,17 @@ def test_a_restart_of_the_device_does_not_end_the_night():
     angle = arm((600, False), (480, True), (360, False))
     angle[800 * MIN : 810 * MIN] = np.nan
     found = find_sleeps(stillness_of_angle(angle, np.ones(2880, bool)))
+    np.testing.assert_allclose(found, [[36_000, 64_800]], atol=180)
+
+
+def test_windows_lost_here_and_there_do_not_break_the_night():
+    angle = arm((600, False), (480, True), (360, False))
+    angle[:: 20 * MIN] = np.nan
+    found = find_sleeps(stillness_of_angle(angle, np.ones(2880, bool)))
+    np.testing.assert_allclose(found, [[36_000, 64_800]], atol=180)
+    counts = np.repeat([50.0, 0.0, 50.0], np.array([600, 480, 360]) * 4)
+    counts[::30] = np.nan
+    found = find_sleeps(stillness_of_counts(counts, np.ones(2880, bool)))
     np.testing.assert_allclose(found, [[36_000, 64_800]], atol=180)
 
 

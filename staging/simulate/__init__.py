@@ -1,4 +1,4 @@
-"""Simulated physiological nights, for demonstrations, tests and pre-training.
+"""Simulated physiological nights, and days around them, for demonstrations, tests and pre-training.
 
 Everything here is simulated from a seed by a published and measured model of sleep physiology
 (`staging.simulate.parameters` has every number with its source). No accuracy may be claimed on simulated nights.
@@ -6,6 +6,7 @@ Everything here is simulated from a seed by a published and measured model of sl
 
 from __future__ import annotations
 
+from staging.simulate.days import DaysParameters, SimulatedDays, SimulatedSleep, simulate_days
 from staging.simulate.e4 import write_e4_zip
 from staging.simulate.hypnogram import simulate_stages
 from staging.simulate.night import SimulatedNight, simulate_night
@@ -15,9 +16,13 @@ from staging.simulate.tracks import SimulatedTracks, simulate_tracks
 
 __all__ = [
     "DEFAULT",
+    "DaysParameters",
     "Parameters",
+    "SimulatedDays",
     "SimulatedNight",
+    "SimulatedSleep",
     "SimulatedTracks",
+    "simulate_days",
     "simulate_night",
     "simulate_stages",
     "simulate_tracks",

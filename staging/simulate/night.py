@@ -26,7 +26,7 @@ from staging.simulate.ppg import Pulse, simulate_ppg
 from staging.simulate.temperature import sensor_temperature
 from staging.tracks import COUNTS_BIN_S
 
-__all__ = ["SimulatedNight", "simulate_night"]
+__all__ = ["NOTICE", "SUBJECT", "SimulatedNight", "simulate_night", "stage_names"]
 
 SUBJECT = "simulated"
 NOTICE = "simulated: no accuracy may be claimed on it"
@@ -138,7 +138,7 @@ def simulate_night(
     )
     return SimulatedNight(
         reference=Hypnogram(
-            stages=_names(stages),
+            stages=stage_names(stages),
             start=start,
             source=source,
             lights_off_s=lights_off_s,
@@ -179,6 +179,13 @@ def _counts(peak_g: NDArray[np.float64]) -> Events:
     return Events(times_s=np.arange(values.size, dtype=np.float64) * COUNTS_BIN_S, values=values, unit="counts")
 
 
-def _names(stages: NDArray[np.int64]) -> NDArray[np.str_]:
+def stage_names(stages: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Names of stages, ``(n,)``, that are given as indices into ``CLASSES[5]``.
+
+    Examples
+    --------
+    >>> stage_names(np.array([0, 4])).tolist()
+    ['W', 'R']
+    """
     names: tuple[Stage, ...] = CLASSES[5]
     return np.array([str(name) for name in names])[stages]

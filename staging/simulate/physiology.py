@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from staging.errors import HypnogramError, InputError
 from staging.hypnogram import CLASSES, Stage
+from staging.recording import EPOCH_S
 from staging.simulate.arousals import Activations, draw_activations
 from staging.simulate.heart import heart_rate_bpm
 from staging.simulate.motion import movement_peak_g, seconds_about
@@ -66,6 +67,7 @@ def simulate_physiology(
     stages: NDArray[np.int64],
     *,
     out_of_bed: NDArray[np.bool_] | None = None,
+    about: NDArray[np.bool_] | None = None,
     age_years: float | None = None,
     parameters: Parameters = DEFAULT,
 ) -> Physiology:
@@ -79,6 +81,8 @@ def simulate_physiology(
         Indices into ``CLASSES[5]``, one a 30-s epoch; -1 where unscored.
     out_of_bed : ndarray of bool, shape (n,), optional
         Epochs of W out of bed; none where not given.
+    about : ndarray of bool, shape (n * 30,), optional
+        Seconds out of bed on one's feet; drawn where not given.
     age_years : float, optional
         Age; the measured nights' mean where None.
     parameters : Parameters
@@ -112,7 +116,7 @@ def simulate_physiology(
 
     person = draw_person(rng, age_years=age_years, parameters=parameters)
     activations = draw_activations(rng, codes, out, person, parameters)
-    about = seconds_about(rng, out, parameters)
+    about = seconds_about(rng, out, parameters) if about is None else about & np.repeat(out, round(EPOCH_S))
     rate_bpm = heart_rate_bpm(rng, codes, activations, person, out_of_bed=out, about=about, parameters=parameters)
     return Physiology(
         person=person,
