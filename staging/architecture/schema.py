@@ -119,7 +119,7 @@ def nights_schema() -> dict[str, object]:
         "missing": {"type": "array", "items": {"type": "string", "format": "date"}},
         "sri": {"type": ["number", "null"], "minimum": -100, "maximum": 100},
         "social_jetlag_h": {"type": ["number", "null"], "minimum": -12, "maximum": 12},
-        "metrics": _closed({name: _object(Spread) for name in CATALOGUE}),
+        "metrics": {"type": "object", "required": list(CATALOGUE), "additionalProperties": _object(Spread)},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
