@@ -87,7 +87,7 @@ class WaveformModelSpec:
                 )
             inputs = WaveformSpec(**from_json_values(values.pop("inputs")))
             return cls(inputs=inputs, **from_json_values(values))
-        except (ValueError, TypeError, KeyError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(where, f"its spec cannot be read ({error})", mend) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from training.running import Running
 from training.selection import Selection
 
 __all__ = [
+    "at_least",
+    "check_fit",
     "data_options",
     "folders_of",
     "recipe_options",
@@ -90,12 +93,9 @@ def recipe_with(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     InputError
         If one of them is no number of what it counts.
     """
-    for name, least in (("members", 1), ("passes", 1), ("batch_size", 1), ("simulated_nights", 0)):
-        _at_least(least, name, getattr(options, name))
-    for name in ("mixed_simulated", "passes_simulated"):
-        _at_least(0, name, getattr(options, name))
-    if options.learning_rate is not None and not options.learning_rate > 0.0:
-        raise InputError(f"--learning-rate {options.learning_rate:g}", "it is no rate", "give a number above 0")
+    check_fit(options)
+    for name in ("simulated_nights", "mixed_simulated", "passes_simulated"):
+        at_least(0, name, getattr(options, name))
     own = {name: getattr(options, name) for name in ("members", "simulated_nights", "mixed_simulated")}
     recipe = dataclasses.replace(recipe, **{name: value for name, value in own.items() if value is not None})
     of_stretch = {name: getattr(options, name) for name in ("passes", "batch_size", "learning_rate")}
@@ -108,7 +108,29 @@ def recipe_with(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def _at_least(least: int, name: str, value: int | None) -> None:
+def check_fit(options: argparse.Namespace) -> None:
+    """Refuse numbers of nothing in what every fit has.
+
+    Raises
+    ------
+    InputError
+        If one of them is no number of what it counts.
+    """
+    at_least(0, "seed", options.seed)
+    for name in ("members", "passes", "batch_size"):
+        at_least(1, name, getattr(options, name))
+    if options.learning_rate is not None and not 0.0 < options.learning_rate < math.inf:
+        raise InputError(f"--learning-rate {options.learning_rate:g}", "it is no rate", "give a number above 0")
+
+
+def at_least(least: int, name: str, value: int | None) -> None:
+    """Refuse the value of an option that is smaller; None was not given.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
     if value is not None and value < least:
         raise InputError(f"--{name.replace('_', '-')} {value}", "it is too small", f"give {least} or more")
 

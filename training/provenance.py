@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import InputError
+from staging.errors import InputError, OutputError
 from staging.features import GROUPS
 from training.datasets import attribution
 from training.night import Labelled, LabelledNight
@@ -92,6 +92,8 @@ def claim_run(
     ------
     InputError
         If the folder holds weights of another recipe, seed, nights, hypnograms, start or selection.
+    OutputError
+        If the folder cannot be made.
     """
     made_from = [
         json.loads(recipe.to_json()),
@@ -105,7 +107,10 @@ def claim_run(
     if selection != Selection():
         made_from.append(dataclasses.asdict(selection))
     mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(folder, f"the folder cannot be made ({error.strerror})", "choose another") from None
     file = folder / _MARK_FILE
     held = file.read_text(encoding="ascii").strip() if file.is_file() else None
     if held != mark and any(folder.glob("member_*")):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from staging.errors import InputError
 from training.options import (
+    at_least,
+    check_fit,
     data_options,
     folders_of,
     running_of,
@@ -124,7 +126,8 @@ def _nights(options: argparse.Namespace) -> tuple[list[LabelledWaveforms], list[
     from training.waveforms import WAVEFORMS, labelled_waveforms
 
     folders = folders_of(options)
-    if not folders and options.simulated < 1:
+    at_least(0, "simulated", options.simulated)
+    if not folders and options.simulated == 0:
         raise InputError("fit-waveform", "it has no nights", "give --data NAME=FOLDER, or --simulated N")
     if not 0.0 <= options.test < 1.0:
         raise InputError(f"--test {options.test:g}", "it is no share", "give a number from 0 to below 1")
@@ -141,10 +144,17 @@ def _nights(options: argparse.Namespace) -> tuple[list[LabelledWaveforms], list[
 def _recipe(options: argparse.Namespace) -> WaveformRecipe:
     from training.waveform_recipe import WaveformRecipe
 
+    check_fit(options)
+    for name in ("width", "encoder_width", "learnt_width"):
+        at_least(1, name, getattr(options, name))
+
     def given(*names: str) -> dict[str, Any]:
         values = {name: getattr(options, name) for name in names}
         return {name: value for name, value in values.items() if value is not None}
 
     recipe = WaveformRecipe(**given("members", "width", "encoder_width", "learnt_width"))
+    heads = recipe.shape().heads
+    if recipe.width % heads:
+        raise InputError(f"--width {recipe.width}", f"{heads} attention heads share it", f"give a multiple of {heads}")
     stretch = dataclasses.replace(recipe.stretch, **given("passes", "batch_size", "learning_rate"))
     return dataclasses.replace(recipe, stretch=stretch)

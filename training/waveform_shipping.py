@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from models.waveform import WaveformNet, WaveformShape, WaveformStager
 from models.waveform_export import WaveformModelSpec, export_waveforms
 from models.waveform_spec import WaveformSpec, from_json_values
 from staging.errors import InputError
+from staging.files import write_atomically
 from staging.hypnogram import CLASSES
 from training.members import take_up_member
 from training.provenance import RUN_FILE
@@ -32,18 +34,25 @@ def load_waveform_run(run: Path) -> tuple[WaveformStager, dict[str, Any]]:
     InputError
         If the folder holds no finished run.
     """
-    described = run / RUN_FILE
-    description = json.loads(described.read_text(encoding="utf-8")) if described.is_file() else {}
+    description = _described(run / RUN_FILE)
     if description.get("kind") != "waveforms":
         raise InputError(run, "it holds no run of the waveform network", "give a folder of `fit-waveform`")
-    shape = WaveformShape(**from_json_values(description["recipe"]["shape"]))
+    try:
+        shape = WaveformShape(**from_json_values(description["recipe"]["shape"]))
+        n_members, sensors = int(description["recipe"]["members"]), list(description["sensors"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(run, f"its {RUN_FILE} cannot be read ({error})", "fit it again") from None
     members = []
-    for number in range(description["recipe"]["members"]):
+    for number in range(n_members):
         net = WaveformNet(shape)
-        if not take_up_member(net, run, number):
+        try:
+            whole = take_up_member(net, run, number)
+        except (RuntimeError, EOFError, pickle.UnpicklingError):
+            raise InputError(run, f"member_{number}.pt holds no weights of this run", "fit it again") from None
+        if not whole:
             raise InputError(run, f"member_{number}.pt is missing", "let `fit-waveform` finish")
         members.append(net.eval())
-    return WaveformStager(members, description["sensors"]).eval(), description
+    return WaveformStager(members, sensors).eval(), description
 
 
 def export_waveform_run(run: Path, out: Path, *, name: str, version: str) -> float:
@@ -67,10 +76,11 @@ def export_waveform_run(run: Path, out: Path, *, name: str, version: str) -> flo
     ------
     InputError
         If the folder holds no finished run.
+    OutputError
+        If a file cannot be written.
     """
     stager, description = load_waveform_run(run)
-    tested = run / RESULTS_FILE
-    results = json.loads(tested.read_text(encoding="utf-8")) if tested.is_file() else {}
+    results = _described(run / RESULTS_FILE)
     spec = WaveformModelSpec(
         spec_version=1,
         name=name,
@@ -83,8 +93,18 @@ def export_waveform_run(run: Path, out: Path, *, name: str, version: str) -> flo
         headline=headline(results) if results else "not tested",
     )
     difference = export_waveforms(stager, spec, out)
-    out.with_name(out.stem + CARD_ENDING).write_text(_card(spec, description, results, difference), encoding="utf-8")
+    write_atomically(out.with_name(out.stem + CARD_ENDING), _card(spec, description, results, difference))
     return difference
+
+
+def _described(file: Path) -> dict[str, Any]:
+    """What a JSON file of a run holds; nothing where there is no file."""
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise InputError(file.parent, f"its {file.name} cannot be read ({error})", "fit it again") from None
 
 
 def _card(spec: WaveformModelSpec, run: dict[str, Any], results: dict[str, Any], difference: float) -> str:
