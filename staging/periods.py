@@ -38,8 +38,8 @@ MAX_BROKEN_GAP_S = 7200.0
 """Two sleeps of so long and more with a gap of up to so long are one broken night, not two."""
 
 COUNTS_MEAN_S = 600.0
-COUNTS_QUANTILES = (0.10, 0.75)
-COUNTS_SHARE = 0.35
+COUNTS_QUANTILES = (0.10, 0.90)
+COUNTS_SHARE = 0.30
 MIN_COUNTS_SHARE = 0.3
 """Stillness of activity counts; see `stillness_of_counts`. Set on 21 days of wrist counts (MMASH)."""
 
@@ -118,8 +118,8 @@ def stillness_of_angle(angle_deg: Floats, worn: Flags, *, step_s: float = 5.0) -
 def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) -> Stillness:
     """Where a device that gives only activity counts gives few for its wearer.
 
-    The logarithm of the counts is averaged over 10 min; still is what lies in the lowest third of the way from its
-    tenth percentile (asleep) to its upper quartile (about). Devices differ in their counts' unit, and in how many a
+    The logarithm of the counts is averaged over 10 min; still is what lies in the lowest three tenths of the way from
+    its tenth percentile (asleep) to its ninetieth (about). Devices differ in their counts' unit, and in how many a
     sleeper makes; this depends on neither. Still times are rest for the most part by definition.
 
     Parameters
