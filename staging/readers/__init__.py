@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,8 +38,10 @@ _MODULES = {
     "embrace_plus": "staging.readers.embrace_plus",
     "garmin_fit": "staging.readers.garmin_fit",
     "sleep_accel": "staging.readers.sleep_accel",
+    "dreamt": "staging.readers.dreamt",
     "apple_health": "staging.readers.apple_health",
     "fitbit": "staging.readers.fitbit",
+    "polar_flow": "staging.readers.polar_flow",
     "polar_sensor": "staging.readers.polar_sensor",
     "garmin_csv": "staging.readers.garmin_csv",
     "phone": "staging.readers.phone",
@@ -52,6 +55,11 @@ _FIRST_GENERAL = "phone"
 """From here on formats are known by the names of columns alone: those of other packages are tried before them."""
 
 _GROUP = "staging.readers"
+
+_SCORED = re.compile(
+    rb'^(?:\xef\xbb\xbf)?"?(?:Start"?[;,]"?End"?[;,]"?Sleep quality|Id"?,"?Tz"?,"?From"?,"?To"?)', re.IGNORECASE
+)
+"""How tables of nights begin that a phone's app has scored already (Sleep Cycle, Sleep as Android)."""
 
 
 class _Reader(Protocol):
@@ -209,6 +217,8 @@ def _sniffed(source: Source) -> tuple[str, _Reader]:
     if refused is not None:
         raise refused
     mend = "'staging formats' lists those that can be; a table of your own needs columns such as t_s,ppg"
+    if source.is_file and _SCORED.match(source.head(next(iter(source.sizes)))):
+        mend = "it lists nights that an app has scored; give the signals that were recorded, of a watch at best"
     packed = sorted(name for name in source.sizes if name.lower().endswith(".zip"))
     if packed:
         mend = f"give one of its zips, such as {packed[0]}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -10,6 +11,7 @@ import staging
 from staging import readers
 from staging.errors import FormatError, StagingError
 from staging.recording import CHANNELS
+from tests.conftest import ROOT
 from tests.readers.conftest import e4_texts, zip_of
 
 
@@ -87,6 +89,21 @@ def test_several_sessions_in_one_folder_are_refused_by_the_format_that_knows_the
         staging.read(folder(files))
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Start;End;Sleep quality;Time in bed;Wake up;Sleep Notes;Heart rate;Activity (steps)",
+        '\ufeff"Start","End","Sleep Quality","Regularity"',
+        "Id,Tz,From,To,Sched,Hours,Rating,Comment,Framerate,Snore,Noise",
+    ],
+)
+def test_a_list_of_nights_that_a_phone_has_scored_is_told_from_signals(tmp_path, head):
+    path = tmp_path / "sleepdata.csv"
+    path.write_text(f"{head}\n2024-03-01 22:10:05;2024-03-02 06:40:00;80%\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="it lists nights that an app has scored; give the signals"):
+        staging.read(path)
+
+
 def plugins(monkeypatch, *entries):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries if group == "staging.readers" else ())
 
@@ -107,6 +124,59 @@ def test_another_package_can_add_a_format(tmp_path, monkeypatch):
     assert staging.read(tmp_path / "ring.bin").hr.values.tolist() == [60, 61, 62]
     assert staging.read(tmp_path / "ring.bin", format="ring").hr.values.tolist() == [60, 61, 62]
     assert ("ring", "My ring", ("hr",), "") in readers.formats()
+
+
+DISTRIBUTION = {
+    "my_ring-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: my-ring\nVersion: 1.0\n",
+    "my_ring-1.0.dist-info/entry_points.txt": "[staging.readers]\nmy_ring = my_ring\n",
+    "my_ring.py": """
+import numpy as np
+
+from staging.errors import FormatError
+from staging.recording import Events, Recording
+
+TITLE = "My ring: .ring files"
+CHANNELS = ("hr",)
+MAGIC = b"RING"
+
+
+def sniff(source):
+    return bool(source.beginning(lambda head: head.startswith(MAGIC)))
+
+
+def read(source):
+    name = source.only(source.beginning(lambda head: head.startswith(MAGIC)), "ring")
+    bpm = np.frombuffer(source.read(name)[len(MAGIC):], np.uint8).astype(float)
+    if not bpm.size:
+        raise FormatError(source.label(name), "holds no heart rate", "wear the ring")
+    return Recording(
+        hr=Events(times_s=5.0 * np.arange(len(bpm)), values=bpm, unit="bpm"), device="My ring", source=source.where
+    )
+""",
+}
+"""A package that adds a format, as it lies in somebody's site-packages: the worked example of the README."""
+
+
+def test_a_package_that_is_installed_adds_its_format_to_every_command(tmp_path):
+    packages = tmp_path / "site-packages"
+    for name, text in DISTRIBUTION.items():
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text(text, encoding="utf-8")
+    (tmp_path / "night.ring").write_bytes(b"RING" + bytes(60 + i % 9 for i in range(720)))
+    (tmp_path / "empty.ring").write_bytes(b"RING")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(packages), str(ROOT)])}
+
+    def run(*argv):
+        command = [sys.executable, "-m", "staging", *argv]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert "  my_ring        My ring: .ring files [hr]\n" in run("formats").stdout
+    done = run("score", "night.ring", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "My ring" in (tmp_path / "out" / "night.report.html").read_text(encoding="utf-8")
+    refused = run("score", "empty.ring", "--out", "out")
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("empty.ring: holds no heart rate; wear the ring\n")
 
 
 def test_a_broken_plugin_does_not_keep_other_formats_from_being_read(folder, monkeypatch):
