@@ -108,11 +108,9 @@ class _Schema(argparse.Action):
     """Prints the JSON Schema of a night's architecture, whatever files are given."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        import json
+        from staging.commands import print_schema
 
-        from staging.architecture import json_schema
-
-        print(json.dumps(json_schema(), indent=1))
+        print_schema()
         parser.exit()
 
 

@@ -25,7 +25,7 @@ from staging.terminal import screen, table
 from staging.terminal_days import days_screen
 from staging.when import LightsTime, parse_lights, time_zone
 
-__all__ = ["agree", "convert", "demo", "formats", "model", "report_defect", "score", "summarize"]
+__all__ = ["agree", "convert", "demo", "formats", "model", "print_schema", "report_defect", "score", "summarize"]
 
 _SIMULATED_NAME = "simulated_night"
 
@@ -123,6 +123,13 @@ def summarize(options: argparse.Namespace) -> int:
     from staging.summarising import summarize_files
 
     return summarize_files(options, lights=_lights(options), reading=_reading(options), ascii_only=_ascii_only())
+
+
+def print_schema() -> None:
+    """The JSON Schema of what ``summarize --json`` prints of a night."""
+    from staging.architecture import json_schema
+
+    print(json.dumps(json_schema(), indent=1))
 
 
 def convert(options: argparse.Namespace) -> int:
