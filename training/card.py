@@ -240,9 +240,9 @@ def _by_seed(results: dict[str, Any]) -> str:
     if len(alone) < 2:
         return ""
     return f"""
-The same command gives the same figures again on the same machine with the same versions of its libraries. Another seed
-or other versions move them as the networks, which differ in their seed, lie apart: on {_TITLES.get(name, name)} each
-alone has a κ of {min(alone):.3f} to {max(alone):.3f} in 4 classes; their mean moves less.
+Made again by the same code, the same libraries and on the same kind of machine, the figures are the same. Otherwise they
+move as the networks, which differ in their seed, lie apart: on {_TITLES.get(name, name)} each alone has a κ of
+{min(alone):.3f} to {max(alone):.3f} in 4 classes. Their mean moves less.
 """
 
 
