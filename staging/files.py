@@ -10,7 +10,7 @@ from pathlib import Path
 
 from staging.errors import OutputError
 
-__all__ = ["write_atomically"]
+__all__ = ["refuse_place", "write_atomically"]
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path:
@@ -47,10 +47,7 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     """
     target = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     data = content.encode("utf-8") if isinstance(content, str) else content
-    if target.is_dir():
-        raise OutputError(path, "is a folder, not a file", "give the name of a file")
-    if target.exists() and not target.is_file():
-        raise OutputError(path, "is a device or a pipe, not a file", "give the name of a file")
+    refuse_place(target)
     if not target.parent.is_dir():
         raise OutputError(path, "its folder does not exist", f"create {target.parent}")
     temporary = ""
@@ -71,6 +68,20 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
     return target
+
+
+def refuse_place(target: Path) -> None:
+    """Raise where there is something that a file must not replace.
+
+    Raises
+    ------
+    OutputError
+        If the place is a folder's, a device's or a pipe's; a link is none of these, unless it points to one.
+    """
+    if target.is_dir():
+        raise OutputError(target, "is a folder, not a file", "give another name, or another folder with --out")
+    if target.exists() and not target.is_file():
+        raise OutputError(target, "is a device or a pipe, not a file", "give another name, or a folder with --out")
 
 
 def _mode_for(target: Path) -> int:

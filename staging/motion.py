@@ -10,6 +10,8 @@ Assumptions
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +24,9 @@ __all__ = [
     "arm_angle_deg",
     "counts_band",
     "enmo_g",
+    "frozen",
     "posture_change_deg",
+    "saturated",
     "wear",
 ]
 
@@ -63,6 +67,15 @@ NON_WEAR_SD_G = 0.013
 NON_WEAR_RANGE_G = 0.010
 NON_WEAR_RANGE_STEPS = 1.05
 """What counts as off the wrist; `wear` says why."""
+
+FROZEN_S = 120.0
+FROZEN_COARSE_S = 1800.0
+FROZEN_SAMPLES = 1000
+COARSE_STEP_G = 0.008
+"""How long, and for how many samples, one value says that a sensor is stuck; `frozen` says why."""
+
+MAX_GRAVITY_G = 1.5
+"""A longer mean acceleration of 30 s is no posture's: gravity is 1 g, and movement averages out."""
 
 STEP_SAMPLES = 20_000
 STEP_UNIT_G = 1e-4
@@ -427,6 +440,76 @@ def wear(acc: Signal, n_epochs: int) -> NDArray[np.float32]:
     begun = np.concatenate([[0], np.cumsum(off), np.full(width - 1, off.sum())])
     holds_off = begun[1:] > np.concatenate([np.zeros(width, np.int64), begun[1:]])[:n_epochs]
     return np.where(recorded & holds_off, np.float32(0), worn)
+
+
+def frozen(acc: Signal, n_epochs: int) -> NDArray[np.bool_]:
+    """Epochs in which the sensor gave the same sample again and again, on all three axes.
+
+    A sensor has noise: one with steps below 8 mg does not give one value for 2 min, however still it lies. The noise of
+    one with coarser steps may stay within a step: 30 min are asked of it. A device that holds its last value while it
+    saves power looks the same, so that this proves a fault only where somebody is known to wear it.
+
+    Parameters
+    ----------
+    acc : Signal
+        Acceleration in g, shape (n, 3).
+    n_epochs : int
+        Number of 30-s epochs.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_epochs,)
+        True where half of the epoch's samples lie in such a run, of 1000 samples or more.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> samples = rng.normal(0, 0.005, (600 * 32, 3))
+    >>> samples[300 * 32 :] = samples[300 * 32]
+    >>> frozen(Signal(samples=samples, rate_hz=32.0, unit="g"), 20).nonzero()[0].tolist()
+    [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]
+    """
+    samples = acc.samples
+    same = functools.reduce(np.logical_and, (axis[1:] == axis[:-1] for axis in samples.T))
+    start, stop = runs(same)
+    stop += 1  # the last sample equals the one before it
+    shortest = max(FROZEN_SAMPLES, FROZEN_S * acc.rate_hz)
+    long = stop - start >= shortest
+    if long.any() and _step_g(samples) >= COARSE_STEP_G:
+        long &= stop - start >= FROZEN_COARSE_S * acc.rate_hz
+    if not long.any():
+        return np.zeros(n_epochs, dtype=np.bool_)
+    # Samples of such runs before each edge of an epoch: flat between runs, rising by one a sample within them.
+    knots = np.stack([start[long], stop[long]], axis=1).ravel()
+    length = (stop - start)[long]
+    before = np.stack([np.cumsum(length) - length, np.cumsum(length)], axis=1).ravel()
+    edges = bin_edges(acc, n_epochs, EPOCH_S)
+    return np.asarray(np.diff(np.interp(edges, knots, before)) >= np.maximum(np.diff(edges) / 2, 1))
+
+
+def saturated(acc: Signal, n_epochs: int) -> NDArray[np.bool_]:
+    """Epochs whose mean acceleration is longer than gravity makes it: a sensor at the end of its range, or broken.
+
+    Parameters
+    ----------
+    acc : Signal
+        Acceleration in g, shape (n, 3).
+    n_epochs : int
+        Number of 30-s epochs.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_epochs,)
+        False as well where less than half of the epoch was recorded.
+
+    Examples
+    --------
+    >>> acc = Signal(samples=np.repeat([[0.0, 0.6, 0.8], [2.0, 2.0, 2.0]], 60 * 32, axis=0), rate_hz=32.0, unit="g")
+    >>> saturated(acc, 5).tolist()
+    [False, False, True, True, False]
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.linalg.norm(bin_mean(acc, n_epochs, EPOCH_S), axis=1) > MAX_GRAVITY_G)
 
 
 def _step_g(samples: FloatArray) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import staging
 from staging.errors import InputError, OutputError
-from staging.files import write_atomically
+from staging.files import refuse_place, write_atomically
 from staging.report import render
 from staging.scored import ScoredNight
 from staging.scorings.own_csv import format_csv
@@ -24,6 +24,8 @@ __all__ = ["SUFFIXES", "architecture_json", "output_names", "prepare_folder", "w
 
 SUFFIXES = (".hypnogram.csv", ".architecture.json", ".report.html")
 """What follows the name of a night in the names of its files."""
+
+_LONGEST_JSON = 1 << 24
 
 
 def output_names(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -115,7 +117,7 @@ def architecture_json(night: ScoredNight) -> str:
             "model": {"name": night.model.name, "version": night.model.version, "headline": night.model.headline},
             "staging_version": staging.__version__,
         },
-        "warnings": list(night.warnings),
+        "warnings": list(night.timed_warnings()),
     }
     return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
@@ -154,7 +156,7 @@ def write_outputs(night: ScoredNight, folder: str | os.PathLike[str], *, overwri
 
 
 def write_together(folder: str | os.PathLike[str], contents: Mapping[str, str]) -> list[Path]:
-    """Write files of one folder, all of them or none.
+    """Write files of one folder, all of them or none; a link in a file's place is replaced, never written through.
 
     Parameters
     ----------
@@ -181,9 +183,12 @@ def write_together(folder: str | os.PathLike[str], contents: Mapping[str, str]) 
                 for target, text in zip(targets, contents.values(), strict=True)
             ]
             for target in targets:
-                if target.is_dir():
-                    raise OutputError(target, "is a folder, not a file", "remove it or choose another with --out")
-            for source, target in zip(written, targets, strict=True):
+                refuse_place(target)
+            # The JSON says what they were all made from: it goes first, so that whoever is killed here can run again
+            # over what was left.
+            for source, target in sorted(
+                zip(written, targets, strict=True), key=lambda pair: pair[1].suffix != ".json"
+            ):
                 source.replace(target)
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -194,7 +199,10 @@ def write_together(folder: str | os.PathLike[str], contents: Mapping[str, str]) 
 def _refuse_other(night: ScoredNight, targets: Sequence[Path]) -> None:
     """Raise where files of these names hold the results of another recording."""
     there = [target for target in targets if os.path.lexists(target)]
-    earlier = targets[1].read_text(encoding="utf-8", errors="replace") if targets[1].is_file() else ""
+    earlier = ""
+    if targets[1].is_file():
+        with targets[1].open(encoding="utf-8", errors="replace") as file:
+            earlier = file.read(_LONGEST_JSON)
     if there and _origin(earlier) != _origin(architecture_json(night)):
         raise OutputError(
             there[0],
@@ -210,5 +218,5 @@ def _origin(text: str) -> tuple[str, str, float | None] | None:
         made_from, start = content["made_from"], content["start"]
         instant = None if start is None else datetime.fromisoformat(start).timestamp()
         return made_from["file"], made_from["digest"], instant
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -184,7 +184,7 @@ def _earlier(path: Path) -> dict[str, dict[str, object]] | None:
     """What an earlier run wrote; None where there is no such file, or it is none of ours."""
     try:
         content = json.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     ours = isinstance(content, dict) and content.get("schema") == _SCHEMA and isinstance(content.get("made_from"), dict)
     return content if ours else None

@@ -104,6 +104,9 @@ HELD_RATE_EPOCHS = 10
 MIN_RATE_CHANGE_BPM = 1.0
 """A device's heart rate that changes by less within 5 min to each side is a held value, not a pulse."""
 
+LONG_EPOCHS = 20
+"""A sensor that is missing for so long, 10 min, is worth a word however long the recording."""
+
 NAMED_STRETCHES = 3
 """How many stretches without a sensor are told one by one."""
 
@@ -144,20 +147,31 @@ def prepare(recording: Recording) -> Tracks:
     temperature_c = _missing(n)
     off_skin = np.zeros(n, dtype=bool)
     sources = {}
+    felt = pulse_felt(heart_rate, heart_source, n)
+    stuck, cold = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     if recording.acc is not None:
-        from staging.motion import posture_change_deg, wear
+        from staging.motion import frozen, posture_change_deg, saturated, wear
 
         posture = posture_change_deg(recording.acc, n)
         off_skin |= wear(recording.acc, n) < GOOD_COVERAGE
+        # Somebody with a pulse breathes: what does not change at all is no stillness of theirs.
+        stuck = saturated(recording.acc, n) | (frozen(recording.acc, n) & felt)
+        _mask_stuck(stuck, counts if motion_source == "acc" else _missing(0), posture)
         motion_source = motion_source or "acc"
     if recording.temp is not None:
         from staging import temperature
 
         temperature_c = temperature.epoch_mean_c(temperature.clean_temperature(recording.temp), n)
-        off_skin |= temperature.wear(temperature_c) == 0
+        cold = temperature.wear(temperature_c) == 0
+        if np.count_nonzero(cold & felt) > np.count_nonzero(cold) / 2:
+            # The device is worn, and it is the thermometer that does not touch the skin.
+            temperature_c[cold] = np.nan
+        else:
+            off_skin |= cold
+            cold[:] = False
         sources["temperature"] = "temp"
     # Stillness or cold without a pulse is a device on the table; with a pulse it is deep sleep, or a cold hand.
-    worn = ~off_skin | pulse_felt(heart_rate, heart_source, n)
+    worn = ~off_skin | felt
     heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
     counts[np.repeat(~worn, len(counts) // n)] = np.nan
     posture[~worn] = np.nan
@@ -182,7 +196,12 @@ def prepare(recording: Recording) -> Tracks:
         device=recording.device,
         subject=recording.subject,
         sources=sources,
-        warnings=(*recording.warnings, *_coverage_warnings(coverage, worn, recording)),
+        warnings=(
+            *recording.warnings,
+            *_stretches("motion: acceleration stuck or at the end of its range", stuck & worn),
+            *_stretches("temperature: as of a room, although a pulse was felt,", cold),
+            *_coverage_warnings(coverage, worn, recording),
+        ),
     )
 
 
@@ -212,6 +231,15 @@ def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
 def later(moment: datetime, seconds: float) -> datetime:
     """Elapsed seconds later, in the same zone; adding to a zoned time would count clock changes as elapsed."""
     return datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo)
+
+
+def _mask_stuck(stuck: NDArray[np.bool_], counts: NDArray[np.float32], posture: NDArray[np.float32]) -> None:
+    """Take away, in place, the motion of a stuck sensor, and that of the epochs with the jumps into and out of it."""
+    around = stuck.copy()
+    around[1:] |= stuck[:-1]
+    around[:-1] |= stuck[1:]
+    counts[np.repeat(around, len(counts) // len(stuck))[: len(counts)]] = np.nan
+    posture[around] = np.nan
 
 
 def _missing(length: int) -> NDArray[np.float32]:
@@ -322,9 +350,14 @@ def _coverage_warnings(
             continue
         if missing.all():
             warnings.append(f"{sensor}: recorded, but nothing in it is usable")
-        elif missing.mean() > 0.05:
+        elif missing.mean() > 0.05 or _longest(missing) >= LONG_EPOCHS:
             warnings += _stretches(f"{sensor}: missing", missing)
     return [*warnings, *_stretches("not worn", ~worn)]
+
+
+def _longest(flags: NDArray[np.bool_]) -> int:
+    begin, end = runs(flags)
+    return int((end - begin).max(initial=0))
 
 
 def _stretches(what: str, flags: NDArray[np.bool_]) -> list[str]:

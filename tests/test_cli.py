@@ -326,14 +326,14 @@ def test_a_folder_that_cannot_be_made_is_bad_input(here, capsys):
 def test_a_defect_is_told_from_bad_input_and_does_not_stop_the_others(here, capsys, monkeypatch):
     heart_night(here / "P01")
     heart_night(here / "P02")
-    real = commands.score_file
+    real = commands.score_recording
 
     def break_one(path, **options):
         if path == "P01":
             raise ZeroDivisionError("a mistake of ours")
         return real(path, **options)
 
-    monkeypatch.setattr(commands, "score_file", break_one)
+    monkeypatch.setattr(commands, "score_recording", break_one)
     assert main(["score", "P01", "P02", "missing.zip", "--out", "r"]) == 1
     err = capsys.readouterr().err
     assert "Traceback" in err
@@ -345,7 +345,7 @@ def test_ctrl_c_is_quiet(here, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "score_file", interrupt)
+    monkeypatch.setattr(commands, "score_recording", interrupt)
     assert main(["score", "P01", "--out", "r"]) == 130
     assert capsys.readouterr() == ("", "")
     assert written(here / "r") == []

@@ -64,7 +64,7 @@ def test_a_folder_that_is_a_link_is_where_the_user_said(tmp_path):
 def test_a_device_or_a_pipe_is_never_replaced(tmp_path, link):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
-    with pytest.raises(OutputError, match="is a device or a pipe, not a file; give the name of a file"):
+    with pytest.raises(OutputError, match="is a device or a pipe, not a file; give another name"):
         write_atomically(tmp_path / ("link" if link else "pipe"), "x")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
