@@ -23,7 +23,7 @@ from staging.model import Model, load_model
 from staging.recording import Recording
 from staging.tracks import MIN_EPOCHS, Tracks, prepare, slice_tracks
 
-__all__ = ["MIN_EPOCHS", "in_windows", "scorable", "stage"]
+__all__ = ["MIN_EPOCHS", "WINDOW_EPOCHS", "in_windows", "scorable", "stage"]
 
 WINDOW_EPOCHS = 1560
 """Longest stretch given to the network at once: 13 h. Attention needs memory with the square of the length."""
@@ -115,10 +115,10 @@ def scorable(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     >>> scorable(known).tolist()
     [True, True, True, True, True, True, True, False]
     """
-    n = len(known)
-    index = np.arange(n)
-    before = np.maximum.accumulate(np.where(known, index, -n))
-    after = np.minimum.accumulate(np.where(known, index, 2 * n)[::-1])[::-1]
+    index = np.arange(len(known))
+    never = len(known) + BRIDGED_GAP_EPOCHS
+    before = np.maximum.accumulate(np.where(known, index, -never))
+    after = np.minimum.accumulate(np.where(known, index, 2 * never)[::-1])[::-1]
     return known | (after - before - 1 <= BRIDGED_GAP_EPOCHS)
 
 
