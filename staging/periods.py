@@ -10,6 +10,7 @@ Assumptions
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ MIN_REST_S = 300.0
 
 MIN_BROKEN_S = 5400.0
 MAX_BROKEN_GAP_S = 7200.0
-"""Two sleeps of so long and more with a gap of up to so long are one broken night, not two."""
+"""Two sleeps with so much rest each and a gap of up to so long are one broken night, not two."""
 
 COUNTS_MEAN_S = 600.0
 COUNTS_QUANTILES = (0.10, 0.90)
@@ -48,7 +49,7 @@ MIN_REST_SHARE = 0.55
 wrist every minute or two; who sleeps does not for half an hour. Set on simulated days."""
 
 GAP_WORTH = 3.0
-"""Movement takes so many times its length off the stillness before it. A still hour of sitting in the evening is no
+"""Movement takes so many times its length off the rest before it. A still hour of sitting in the evening is no
 part of the night if twenty minutes on one's feet come between."""
 
 HEART_SHARE = 0.6
@@ -181,44 +182,47 @@ def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None
     """
     step_s = stillness.step_s
     begin, end = runs(stillness.still)
-    rested = np.concatenate([[0], np.cumsum(stillness.resting)])
-    long = ((end - begin) * step_s >= MIN_STILL_S) & (rested[end] - rested[begin] >= MIN_REST_SHARE * (end - begin))
-    blocks = np.stack([begin[long], end[long]], axis=1) * step_s
+    before = np.concatenate([[0], np.cumsum(stillness.resting)])
+    rested = before[end] - before[begin]
+    long = ((end - begin) * step_s >= MIN_STILL_S) & (rested >= MIN_REST_SHARE * (end - begin))
+    blocks = np.stack([begin[long], end[long], rested[long]], axis=1) * step_s
     if heart_rate_bpm is not None and len(blocks):
-        blocks = blocks[_at_rest(blocks, heart_rate_bpm)]
+        blocks = blocks[_at_rest(blocks[:, :2], heart_rate_bpm)]
     if not len(blocks):
         return np.empty((0, 2))
     apart = np.flatnonzero(blocks[1:, 0] - blocks[:-1, 1] >= MAX_GAP_S) + 1
     pieces = [piece for group in np.split(blocks, apart) for piece in _trimmed(group)]
-    sleeps: list[list[float]] = []
-    for begin_s, end_s in ((float(piece[0, 0]), float(piece[-1, 1])) for piece in pieces):
-        before = sleeps[-1] if sleeps else [0.0, -np.inf]
-        long_enough = min(before[1] - before[0], end_s - begin_s) >= MIN_BROKEN_S
-        if sleeps and long_enough and begin_s - before[1] <= MAX_BROKEN_GAP_S:
-            before[1] = end_s
-        else:
-            sleeps.append([begin_s, end_s])
-    return np.array(sleeps)
+    return _whole([(float(piece[0, 0]), float(piece[-1, 1]), float(piece[:, 2].sum())) for piece in pieces])
 
 
 def _trimmed(group: Floats) -> list[Floats]:
-    """A group of blocks, cut where the stillness on one side is worth less than the gap."""
-    if len(group) < 2:
-        return [group]
-    length = group[:, 1] - group[:, 0]
-    gap = group[1:, 0] - group[:-1, 1]
-    before = after = 0.0
-    for cut in range(len(gap)):
-        before = max(before, 0.0) + length[cut]
-        if before < GAP_WORTH * gap[cut]:
+    """A group of blocks (begin, end, rest), cut where the rest on one side is worth less than the gap."""
+    gaps = group[1:, 0] - group[:-1, 1]
+    worth = 0.0
+    for cut, gap in enumerate(gaps.tolist()):
+        worth = max(worth, 0.0) + group[cut, 2]
+        if worth < GAP_WORTH * gap:
             return [group[: cut + 1], *_trimmed(group[cut + 1 :])]
-        before -= GAP_WORTH * gap[cut]
-    for cut in range(len(gap) - 1, -1, -1):
-        after = max(after, 0.0) + length[cut + 1]
-        if after < GAP_WORTH * gap[cut]:
+        worth -= GAP_WORTH * gap
+    worth = 0.0
+    for cut in range(len(gaps) - 1, -1, -1):
+        worth = max(worth, 0.0) + group[cut + 1, 2]
+        if worth < GAP_WORTH * gaps[cut]:
             return [*_trimmed(group[: cut + 1]), group[cut + 1 :]]
-        after -= GAP_WORTH * gap[cut]
+        worth -= GAP_WORTH * gaps[cut]
     return [group]
+
+
+def _whole(sleeps: Sequence[tuple[float, float, float]]) -> Floats:
+    """Begin and end of sleeps (begin, end, rest), the two parts of a broken night as one."""
+    joined: list[tuple[float, float, float]] = []
+    for begin_s, end_s, rest_s in sleeps:
+        last = joined[-1] if joined else (0.0, -np.inf, 0.0)
+        if min(last[2], rest_s) >= MIN_BROKEN_S and begin_s - last[1] <= MAX_BROKEN_GAP_S:
+            joined[-1] = (last[0], end_s, last[2] + rest_s)
+        else:
+            joined.append((begin_s, end_s, rest_s))
+    return np.array([[begin_s, end_s] for begin_s, end_s, _ in joined])
 
 
 def _at_rest(blocks: Floats, heart_rate_bpm: NDArray[np.float32]) -> Flags:
