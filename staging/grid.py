@@ -15,6 +15,9 @@ from staging.recording import Signal
 
 __all__ = ["bin_edges", "bin_mean", "bin_share", "bin_sum", "finite", "index_at", "runs", "within_runs"]
 
+_BLOCK_SAMPLES = 500_000
+"""Samples that are summed at once, to bound memory."""
+
 _TOLERANCE = 1e-6
 """Of a sample: a sample meant for a bin's first instant stays in it although 0.1 s is not a binary number."""
 
@@ -61,10 +64,14 @@ def bin_edges(signal: Signal, n_bins: int, bin_s: float) -> NDArray[np.int64]:
 def bin_sum(values: NDArray[np.generic], edges: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sums of `values` along the first axis between consecutive edges; 0 for an empty bin."""
     sums = np.zeros((len(edges) - 1, *values.shape[1:]), dtype=np.float64)
-    filled = edges[1:] > edges[:-1]
-    if filled.any():
-        # reduceat sums from each index to the next; the last would run to the end of the array without the cut.
-        sums[filled] = np.add.reduceat(values[: edges[-1]], edges[:-1][filled], axis=0, dtype=np.float64)
+    filled = np.flatnonzero(edges[1:] > edges[:-1])
+    at_once = max(1, _BLOCK_SAMPLES * len(filled) // max(1, int(edges[-1] - edges[0])))
+    for first in range(0, len(filled), at_once):
+        bins = filled[first : first + at_once]
+        begin, end = edges[bins[0]], edges[bins[-1] + 1]
+        # Doubles before the sum: reduceat is several times slower where it converts. It sums from each index to the
+        # next; the last would run to the end of the array without the cut.
+        sums[bins] = np.add.reduceat(values[begin:end].astype(np.float64), edges[bins] - begin, axis=0)
     return sums
 
 
