@@ -10,7 +10,7 @@ from training.evaluate import MAIN_DATASET, to_markdown
 from training.recipe import Recipe
 from training.start import GENTLE
 
-__all__ = ["card", "headline"]
+__all__ = ["card", "headline", "with_intervals"]
 
 _TITLES = {"sleep_accel": "Sleep-Accel", "slpdb": "MIT-BIH Polysomnographic Database"}
 
@@ -132,6 +132,38 @@ torch and onnxruntime agree to {parity:.1g} at several lengths and with every se
 """
 
 
+_INTERVALS = "## How far its intervals are to be trusted"
+_AFTER_INTERVALS = "## What it was not tested on"
+
+
+def with_intervals(text: str, report: dict[str, Any], table: str) -> str:
+    """A card with a section on the posteriors that were put into its model, in place of the one that it may have.
+
+    Parameters
+    ----------
+    text : str
+        A `card`.
+    report, table : dict, str
+        Of `training.intervals`.
+
+    Returns
+    -------
+    str
+    """
+    before, after = text.split(_AFTER_INTERVALS)
+    section = f"""\
+{_INTERVALS}
+
+Each metric of a night comes with an interval, from hypnograms that the probabilities allow
+(`staging.architecture.draw_hypnograms`). How far they are to be trusted was measured on the predictions above, by
+
+    python -m training.intervals FOLDS --data {report["dataset"]}=FOLDER ... --out INTERVALS.json --into MODEL.onnx
+
+{table}
+"""
+    return before.partition(_INTERVALS)[0] + section + _AFTER_INTERVALS + after
+
+
 def _n_nights(run: dict[str, Any]) -> int:
     return sum(len(entry["nights"]) for entry in run["data"].values())
 
@@ -240,8 +272,8 @@ def _by_seed(results: dict[str, Any]) -> str:
     if len(alone) < 2:
         return ""
     return f"""
-Made again by the same code, the same libraries and on the same kind of machine, the figures are the same. Otherwise they
-move as the networks, which differ in their seed, lie apart: on {_TITLES.get(name, name)} each alone has a κ of
+Made again by the same code, with the same libraries, on the same kind of machine, the figures are the same. Otherwise
+they move as the networks, which differ in their seed, lie apart: on {_TITLES.get(name, name)} each alone has a κ of
 {min(alone):.3f} to {max(alone):.3f} in 4 classes. Their mean moves less.
 """
 

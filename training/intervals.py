@@ -8,7 +8,8 @@ Every night is predicted by the networks that never saw its subject.
 - *What the intervals cover* is told of posteriors that were calibrated without the subject: on four fifths of the
   folds for the last fifth.
 - *The posteriors that ship* are calibrated on all subjects; ``--into`` writes them into a model file, whose graph and
-  spec stay as they are. Models are exported without them, so that this comes after ``export``.
+  spec stay as they are, and what they cover into the card beside it. Models are exported without them, so that this
+  comes after ``export``.
 
 Nights are those of `training.evaluate.MAIN_DATASET`, one a subject, of which most was recorded.
 """
@@ -37,11 +38,13 @@ from staging.features import FeatureSpec
 from staging.files import write_atomically
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.model import POSTERIORS_KEY, Model, posteriors_from_json, posteriors_to_json
+from training.card import with_intervals
 from training.crossval import Prediction, groups_of, predict
 from training.datasets import load_nights
 from training.evaluate import MAIN_DATASET, MIN_NIGHT_SHARE
 from training.night import LabelledNight
 from training.options import data_options, folders_of
+from training.shipping import CARD_FILE
 
 __all__ = ["SHOWN", "intervals_report", "night_pair", "predictions_of_run", "put_posteriors", "to_markdown"]
 
@@ -273,6 +276,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_atomically(options.out.with_suffix(".md"), table)
         if options.into is not None:
             put_posteriors(options.into, json.dumps(report["posteriors"], sort_keys=True))
+            card = options.into.parent / CARD_FILE
+            if card.is_file():
+                write_atomically(card, with_intervals(card.read_text(encoding="utf-8"), report, table))
     except StagingError as error:
         print(f"training: {error}", file=sys.stderr)
         return 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.card import _by_seed
+from training.card import _by_seed, with_intervals
 
 
 def results(*kappas, dataset="sleep_accel"):
@@ -24,3 +24,12 @@ def test_one_network_alone_tells_nothing_of_it(kappas):
 def test_the_set_of_the_default_model_stands_for_all():
     both = {"datasets": results(0.1, 0.2, dataset="a")["datasets"] | results(0.5, 0.6)["datasets"]}
     assert "0.500 to 0.600" in _by_seed(both)
+
+
+def test_intervals_come_before_what_was_not_tested_and_once():
+    card = "# m 1\n\n## How good it is\n\nfigures\n\n## What it was not tested on, and more\n\nlimits\n"
+    once = with_intervals(card, {"dataset": "sleep_accel"}, "| tst_min | 24 |\n")
+    assert once.index("figures") < once.index("| tst_min | 24 |") < once.index("limits")
+    again = with_intervals(once, {"dataset": "sleep_accel"}, "| tst_min | 25 |\n")
+    assert "| tst_min | 24 |" not in again
+    assert again.count("## How far its intervals") == again.count("limits") == 1
