@@ -1,6 +1,6 @@
 """How well nights are found without a diary: on simulated weeks whose nights are known, and on real recordings.
 
-    python -m scripts.check_nights                         # 20 simulated weeks
+    python -m scripts.check_nights                         # 24 simulated weeks
     python -m scripts.check_nights --data ../shared/data   # and real recordings, where they are there
 
 Simulated weeks have naps, hours without the device, a miscalibrated sensor and the change to summer time; every fourth
@@ -63,8 +63,8 @@ class Found:
 def main() -> int:
     """Check and print; exit code 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weeks", type=int, default=20, help="simulated weeks (default: 20)")
-    parser.add_argument("--first-seed", type=int, default=1001, help="seed of the first (default: 1001)")
+    parser.add_argument("--weeks", type=int, default=24, help="simulated weeks (default: 24)")
+    parser.add_argument("--first-seed", type=int, default=2001, help="seed of the first (default: 2001)")
     parser.add_argument("--rate-hz", type=float, default=10.0, help="rate of the simulated sensor (default: 10)")
     parser.add_argument("--data", type=Path, help="folder of the real recordings")
     options = parser.parse_args()
