@@ -55,6 +55,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decision": {"errors", "hypnogram"},
     "model": {"architecture", "decision", "errors", "features", "hypnogram"},
     "stager": {"decision", "errors", "features", "hypnogram", "model", "recording", "tracks"},
+    "raw": {
+        *("decision", "errors", "heart", "model", "motion", "pulse", "recording", "stager", "tracks"),
+    },
+    "live": {"errors", "raw", "recording", "stager"},
+    "model_files": {
+        *("errors", "features", "files", "hypnogram", "live", "model", "raw", "recording", "stager", "tracks"),
+    },
     "readers": {"errors", "hypnogram", "recording"},
     "weights": set(),
     "architecture": {"errors", "hypnogram"},
@@ -76,8 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("terminal", "when"),
     },
     "commands": {
-        *("agreement", "architecture", "diary", "errors", "exit_codes", "hypnogram", "model", "outputs"),
-        *("outputs_days", "pipeline", "readers", "recording", "scored", "scored_days", "scorings", "simulate"),
+        *("agreement", "architecture", "diary", "errors", "exit_codes", "hypnogram", "model", "model_files"),
+        *("outputs", "outputs_days", "pipeline", "readers", "recording", "scored", "scored_days", "scorings", "simulate"),
         *("summarising", "terminal", "terminal_days", "when"),
     },
     "cli": {"commands", "errors", "exit_codes"},

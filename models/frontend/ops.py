@@ -1,0 +1,130 @@
+"""What the front end needs and a network's layers lack: runs, gaps, quantiles and sums of series with missing values.
+
+Axes: N places of a series, S epoch. Everything is one-dimensional and of any length. All of it becomes plain ONNX
+operators whose result does not depend on the length of the export's example: cumulative sums of whole numbers,
+convolution, gather, scatter, sorting. Sums of real numbers are taken over windows, never over a night: single precision
+would lose them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = [
+    "Series",
+    "box_max",
+    "box_sum",
+    "interpolated",
+    "neighbours",
+    "positions",
+    "quantiles",
+    "ratio",
+    "runs_of",
+    "windows",
+]
+
+
+class Series(NamedTuple):
+    """A track in the graph: `values`, 0 where nothing is known, and `known`, of the same shape.
+
+    A graph with NaN in it would have to mind them in every operator; here they end at the inlet.
+    """
+
+    values: Tensor
+    known: Tensor
+
+    def only(self, keep: Tensor) -> Series:
+        """The track where `keep` is set, and nothing known elsewhere."""
+        known = self.known & keep
+        return Series(torch.where(known, self.values, 0.0), known)
+
+
+def neighbours(known_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearest known place at or before each place, and at or after it; -1 and N where there is none."""
+    table, rank_N = _table(known_N)
+    return table.gather(0, rank_N), table.gather(0, rank_N + (~known_N).to(torch.int64))
+
+
+def positions(known_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Places that are known, in order, then zeros, ``(N,)``; and how many are known."""
+    table, rank_N = _table(known_N)
+    places = table[1:-1]
+    return torch.where(places < known_N.shape[0], places, 0), rank_N[-1]
+
+
+def _table(known_N: Tensor) -> tuple[Tensor, Tensor]:
+    """Place of the r-th known one in row r, -1 in row 0 and N behind the last, ``(N + 2,)``; and the rank of each."""
+    n = known_N.shape[0]
+    rank_N = known_N.to(torch.int64).cumsum(0)
+    # All that are not known write the same -1 into row 0; where every one is known, nobody does.
+    row_N, entry_N = torch.where(known_N, rank_N, 0), torch.where(known_N, torch.arange(n), -1)
+    none_before = torch.full((1,), -1)
+    return torch.cat([none_before, torch.full((n + 1,), n)]).scatter(0, row_N, entry_N), rank_N
+
+
+def interpolated(series: Series) -> Tensor:
+    """Straight lines across what is missing; the ends hold the first and last known value. 0 if none is known."""
+    before_N, after_N = neighbours(series.known)
+    last = series.values.shape[0] - 1
+    left_N = torch.where(before_N < 0, after_N, before_N).clamp(max=last)
+    right_N = torch.where(after_N > last, left_N, after_N)
+    share_N = (torch.arange(last + 1) - left_N).to(torch.float32) / (right_N - left_N).clamp(min=1).to(torch.float32)
+    at_left_N = series.values.gather(0, left_N)
+    return at_left_N + share_N * (series.values.gather(0, right_N) - at_left_N)
+
+
+def count_near(flags_N: Tensor, before: int, after: int) -> Tensor:
+    """How many flags are set from `before` places before each place to `after` places after it, int32."""
+    until = functional.pad(flags_N, (before + 1, after)).cumsum(0, dtype=torch.int32)
+    return until[before + after + 1 :] - until[: -before - after - 1]
+
+
+def runs_of(flags_N: Tensor, at_least: int) -> Tensor:
+    """The flags that stand in runs of at least so many."""
+    ends_N = count_near(flags_N, at_least - 1, 0) == at_least
+    return count_near(ends_N, 0, at_least - 1) > 0
+
+
+def quantiles(series: Series, shares: tuple[float, ...]) -> Tensor:
+    """Quantiles of what is known, straight lines between sorted values, ``(len(shares),)``; 0 if nothing is known."""
+    values_N, known_N = series.values.flatten(), series.known.flatten()
+    ordered_N = torch.where(known_N, values_N, torch.inf).sort().values
+    count = known_N.to(torch.int64).sum()
+    last = (count - 1).clamp(min=0)
+    position = torch.tensor(shares) * last.to(torch.float32)
+    low = position.floor().to(torch.int64)
+    at_low = ordered_N.gather(0, low)
+    at_high = ordered_N.gather(0, torch.minimum(low + 1, last))
+    between = at_low + (position - low.to(torch.float32)) * (at_high - at_low)
+    return torch.where(count > 0, between, 0.0)
+
+
+def windows(values_N: Tensor, before: int, after: int, beyond: float = 0.0) -> Tensor:
+    """Each place with `before` places before it and `after` after it, shape ``(N, before + 1 + after)``."""
+    place = torch.arange(values_N.shape[0])[:, None] + torch.arange(before + 1 + after)
+    held_N = functional.pad(values_N, (before, after), value=beyond)
+    return held_N.gather(0, place.flatten()).reshape(-1, before + 1 + after)
+
+
+def box_sum(values_N: Tensor, before: int, after: int) -> Tensor:
+    """Sums over the windows about each place, cut at the ends."""
+    ones = torch.ones(1, 1, before + 1 + after)
+    return functional.conv1d(functional.pad(values_N, (before, after))[None, None], ones)[0, 0]
+
+
+def box_max(values: Tensor, before: int, after: int) -> Tensor:
+    """Maxima over the windows about each place, cut at the ends; along the last of any axes."""
+    n, width = values.shape[-1], before + 1 + after
+    highest, reach = functional.pad(values, (before, after), value=-torch.inf), 1
+    while 2 * reach <= width:
+        highest, reach = torch.maximum(highest[..., reach:], highest[..., :-reach]), 2 * reach
+    return torch.maximum(highest[..., :n], highest[..., width - reach : width - reach + n])
+
+
+def ratio(total: Tensor, weight: Tensor) -> Tensor:
+    """`total` over `weight`, a count; 0 where there is none."""
+    return total / weight.clamp(min=1.0) * (weight > 0)
