@@ -120,7 +120,7 @@ def read(source: Source) -> Recording:
     zero_s = float(np.floor(min(begins_s)))
     found: dict[str, Any] = {}
     for channel, unit in (("acc", "g"), ("ppg", "a.u."), ("temp", "degC")):
-        parts = [file.parts[channel] for file in files if channel in file.parts]
+        parts = [file.parts.pop(channel) for file in files if channel in file.parts]
         if parts:
             found[channel], more = _joined(parts, zero_s, unit, f"{source.where}: {channel}")
             notes += more

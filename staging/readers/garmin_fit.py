@@ -58,13 +58,16 @@ _LOW_16 = 0xFFFF
 
 _RECORD, _MONITORING, _HRV, _BEATS, _RAW_BEATS = 20, 55, 78, 290, 372
 _ACC, _CALIBRATION, _SDK_ACC, _SDK_HEART, _SDK_TEMP = 165, 167, 302, 308, 409
-_LOCAL_TIME = {34: 5, 103: 0, 162: 3}
-"""Messages that tell the local time (activity, monitoring info, time correlation), and the field in which they do."""
+_ACTIVITY, _MONITORING_INFO, _TIME_CORRELATION = 34, 103, 162
+_LOCAL_TIME = {_ACTIVITY: 5, _MONITORING_INFO: 0, _TIME_CORRELATION: 3}
+"""Messages that tell the local time, and the field in which they do."""
 _WANTED = {
     *(_RECORD, _MONITORING, _HRV, _BEATS, _RAW_BEATS, _ACC, _CALIBRATION, _SDK_ACC, _SDK_HEART, _SDK_TEMP),
     *_LOCAL_TIME,
 }
 _TIMESTAMP = 253
+_LOW_STAMP = 26
+_QUARTER_HOUR_S = 900
 _ACCELEROMETER = 0  # a type of sensor
 _G_PER_SDK_UNIT = 1 / 1024
 _MAX_OFFSET_S = 15 * 3600.0
@@ -102,8 +105,8 @@ class _Night:
     def take(self, number: int, fields: _Fields) -> None:
         """Take one message."""
         stamp = fields.get(_TIMESTAMP)
-        if number == _MONITORING or number == 103:
-            stamp = self._monitoring_stamp(stamp, fields.get(26))
+        if number in (_MONITORING, _MONITORING_INFO):
+            stamp = self._monitoring_stamp(stamp, fields.get(_LOW_STAMP))
         time_s = self._last_s if stamp is None else _unix_s(stamp)
         self._last_s = time_s
         if number in _LOCAL_TIME and stamp is not None:
@@ -136,7 +139,7 @@ class _Night:
 
     def _take_local(self, stamp: int, local: int | None) -> None:
         if local is not None and abs(local - stamp) <= _MAX_OFFSET_S:
-            self.offset_s = round((local - stamp) / 900) * 900.0  # zones differ by quarters of an hour
+            self.offset_s = float(round((local - stamp) / _QUARTER_HOUR_S) * _QUARTER_HOUR_S)  # as zones differ
 
     def _take_acc(self, number: int, time_s: float, fields: _Fields) -> None:
         """Acceleration in g with the times of its samples."""

@@ -206,7 +206,7 @@ def test_months_apart_are_not_one_recording(tmp_path):
 
 
 def test_what_unfolds_is_refused(tmp_path):
-    path = write(tmp_path / "a.avro", content(0, bvp=np.zeros(20_000_000)))
+    path = write(tmp_path / "a.avro", content(0, bvp=np.zeros(9_000_000)))
     with pytest.raises(FormatError, match=r"a\.avro: unpacks to more than 32 MiB"):
         staging.read(path)
 
