@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
+import errno
 import io
 import os
 import sys
@@ -19,6 +20,9 @@ from staging.errors import InputError, StagingError
 from staging.exit_codes import EXIT_BAD_INPUT, EXIT_BROKEN_PIPE, EXIT_DEFECT, EXIT_FINE, EXIT_INTERRUPTED
 
 __all__ = ["main"]
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
+"""What the system says when the disk behind stdout is full or fails."""
 
 _EPILOG = """\
 'staging FILE' is short for 'staging score FILE'. 'staging COMMAND --help' tells what a command takes.
@@ -45,24 +49,37 @@ def main(argv: Sequence[str] | None = None) -> int:
             # A name that the terminal's encoding lacks is shown escaped; it must not stop the work.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        try:
+            code = _run(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone; the interpreter must not fail on it once more at its end.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return EXIT_BROKEN_PIPE
     except StagingError as error:
         print(f"staging: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except Exception:
+    except MemoryError:
+        print("staging: needs more memory than there is; give less at once", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _leave_stdout()
+            print(f"staging: output: cannot be written ({error.strerror}); free some space", file=sys.stderr)
+            return EXIT_BAD_INPUT
         from staging.commands import report_defect
 
         report_defect()
         return EXIT_DEFECT
     return code
+
+
+def _leave_stdout() -> None:
+    """Nobody takes the output any more: the interpreter must not fail on it once more at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str]) -> int:

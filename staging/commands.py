@@ -70,6 +70,10 @@ def score(options: argparse.Namespace) -> int:
         except StagingError as error:
             print(f"staging: {error}", file=sys.stderr)
             codes.add(EXIT_BAD_INPUT)
+        except MemoryError:
+            mend = "score it alone, or split it into single nights"
+            print(f"staging: {path}: needs more memory than there is; {mend}", file=sys.stderr)
+            codes.add(EXIT_BAD_INPUT)
         except Exception:
             print(f"staging: {path}: not scored", file=sys.stderr)
             report_defect()

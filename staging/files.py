@@ -47,11 +47,11 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> Path
     """
     target = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     data = content.encode("utf-8") if isinstance(content, str) else content
-    refuse_place(target)
-    if not target.parent.is_dir():
-        raise OutputError(path, "its folder does not exist", f"create {target.parent}")
     temporary = ""
     try:
+        refuse_place(target)
+        if not target.parent.is_dir():
+            raise OutputError(path, "its folder does not exist", f"create {target.parent}")
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -149,7 +149,10 @@ def write_outputs(night: ScoredNight, folder: str | os.PathLike[str], *, overwri
     """
     targets = [Path(folder) / f"{night.name}{suffix}" for suffix in SUFFIXES]
     if not overwrite:
-        _refuse_other(night, targets)
+        try:
+            _refuse_other(night, targets)
+        except OSError as error:  # a name that is too long, or a folder that may not be looked into
+            raise _unwritten(folder, error) from error
     contents = (format_csv(night.hypnogram), architecture_json(night), render(night))
     write_together(folder, dict(zip((target.name for target in targets), contents, strict=True)))
     return targets
@@ -191,9 +194,13 @@ def write_together(folder: str | os.PathLike[str], contents: Mapping[str, str]) 
             ):
                 source.replace(target)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise OutputError(folder, f"results cannot be written ({reason})", "choose another with --out") from error
+        raise _unwritten(folder, error) from error
     return targets
+
+
+def _unwritten(folder: str | os.PathLike[str], error: OSError) -> OutputError:
+    reason = error.strerror or type(error).__name__
+    return OutputError(folder, f"results cannot be written ({reason})", "choose another with --out")
 
 
 def _refuse_other(night: ScoredNight, targets: Sequence[Path]) -> None:

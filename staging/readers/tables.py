@@ -1,8 +1,9 @@
 """Text tables -> numbers and time stamps, at the speed of numpy's own parser.
 
 Tolerated: a byte-order mark, UTF-16, CRLF, blank lines, spaces, quotes, empty fields and NA (NaN), a comma as
-decimal sign where fields are parted by semicolons, a last row that was cut short. Anything else that is not a number
-is an error that names the line.
+decimal sign where fields are parted by semicolons or tabs, a spreadsheet's ``sep=;``, a last row that was cut short.
+Anything else that is not a number is an error that names the line. So is a comma that seems to be a decimal sign where
+commas part the fields: nobody can tell which is which.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ __all__ = ["Stamps", "Table", "is_number"]
 
 _EMPTY_FIELD = re.compile(rb"(?m)(?<=[,;\t])(?=[,;\t]|[ ]*$)|^(?=[,;\t])")
 _NO_VALUE = re.compile(rb"(?i)\b(?:null|none|n/a|na)\b|(?<![0-9.])-(?=[,;\t\n]|$)")
+_SEPARATOR = re.compile(rb'"?sep=[;,\t|]"?[ ]*\n')
+_QUOTED_COMMA = re.compile(rb'(?m)(?:^|,)[ ]*"[ ]*[-+]?[0-9]+,[0-9]+(?:[eE][-+]?[0-9]+)?[ ]*"[ ]*(?:,|$)')
 _US_PER_S = 1_000_000
 _LAST_YEAR = 2286  # beyond it Unix seconds have eleven digits
 _LONGEST = "2026-03-28T22:41:05.123456"
@@ -95,15 +98,19 @@ class Table:
         for _ in range(skip_rows):
             body = body.partition(b"\n")[2]
         body = body.lstrip(b"\n ")
+        if told := _SEPARATOR.match(body):
+            body = body[told.end() :]
         line, _, rest = body.partition(b"\n")
         delimiter = next((mark for mark in (";", "\t", ",") if mark.encode() in line), None)
-        if delimiter == ";":
+        if delimiter in (";", "\t"):
             body, rest = body.replace(b",", b"."), rest.replace(b",", b".")
         header = _cells(line, delimiter)
-        begin = header[0].replace(",", ".") if delimiter == ";" else "".join(header[:1])
+        begin = header[0].replace(",", ".") if delimiter in (";", "\t") else "".join(header[:1])
         if is_number(begin) or _is_stamp(begin):
             header, rest = (), body
         rest = rest.lstrip(b"\n ")
+        if delimiter == ",":
+            _refuse_decimal_commas(rest, len(header), where)
         return cls(
             where=where,
             header=header,
@@ -219,6 +226,18 @@ class Table:
             ndmin=2,
             dtype=np.float64,
         )
+
+
+def _refuse_decimal_commas(body: bytes, n_columns: int, where: str) -> None:
+    """Raise where commas part cells and stand within numbers: in quotes, or in rows of more numbers than columns."""
+    ambiguous = b'"' in body and _QUOTED_COMMA.search(body) is not None
+    if n_columns and not ambiguous and body.count(b",") > (body.count(b"\n") + 1) * (n_columns - 1):
+        numbers = rb'[-+0-9.eE" ]*'
+        longer = rb"(?m)^(?:" + numbers + rb",){%d}[-+.eE\", ]*[0-9][-+0-9.eE\", ]*$" % n_columns
+        ambiguous = re.search(longer, body) is not None
+    if ambiguous:
+        problem = "commas part its cells and seem to stand for decimal points as well"
+        raise FormatError(where, problem, "export it with semicolons between the cells, or with decimal points")
 
 
 def is_number(text: str) -> bool:

@@ -6,6 +6,9 @@ A case is file names and contents. One file stands alone; several are a folder.
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
+import io
+import json
 from collections.abc import Callable, Mapping
 
 import edfio
@@ -15,12 +18,16 @@ from numpy.typing import NDArray
 from tests.readers import (
     actigraph_files,
     axivity_files,
+    fit_files,
     geneactiv_files,
     test_apple_health,
+    test_dreamt,
     test_edf,
     test_fitbit,
+    test_garmin_csv,
     test_phone,
     test_plain,
+    test_polar_flow,
     test_polar_sensor,
     test_sleep_accel,
     wfdb_files,
@@ -159,7 +166,80 @@ def _fitbit(which: str) -> Files:
     return {"day.json": test_fitbit.intraday(seconds, bpm).encode()}
 
 
-SMALL_FILES: Mapping[str, Mapping[str, Callable[[], Files]]] = {
+def _hdf5(put: str) -> Files:
+    import h5py
+
+    from tests.readers import test_hdf5
+
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        getattr(test_hdf5, put)(file, *acc_of_a_night(0.003))
+        file["hr/t_s"], file["hr/bpm"] = heart_of_a_night(0.02)
+        file.attrs.update({"start": test_hdf5.START, "subject": "S07", "lights_off": 5})
+    return {"night.h5": content.getvalue()}
+
+
+def _parquet(*, stamped: bool) -> Files:
+    from pyarrow import parquet
+
+    from tests.readers import test_parquet
+
+    seconds, _ = acc_of_a_night(0.003)
+    table = test_parquet.acc_table(0.003, test_parquet.stamps(seconds, "ns", "Europe/Berlin") if stamped else None)
+    content = io.BytesIO()
+    parquet.write_table(table, content)
+    return {"acc.parquet": content.getvalue()}
+
+
+def _avro(codec: str) -> Files:
+    import fastavro
+
+    from tests.readers import test_embrace_plus
+
+    def part(index: int) -> bytes:
+        content = io.BytesIO()
+        fastavro.writer(
+            content, test_embrace_plus.schema(), [test_embrace_plus.quarter(index, length_s=8)], codec=codec
+        )
+        return content.getvalue()
+
+    return {f"1-1-S07_170933{index}.avro": part(index) for index in range(2)}
+
+
+def _fit(*, big: bool) -> Files:
+    zero = int(dt.datetime(2024, 3, 1, 22, 10, 5, tzinfo=dt.UTC).timestamp()) - fit_files.EPOCH_S
+    clock = fit_files.message(162, (253, "I", zero), (3, "I", zero + 3600))
+    records = [fit_files.message(20, (253, "I", zero + i), (3, "B", 60 + i % 5), big=big) for i in range(60)]
+    monitoring = [fit_files.message(55, (26, "H", (zero + 60 * i) & 0xFFFF), (27, "B", 61), big=big) for i in range(9)]
+    beats = [fit_files.message(78, (0, "H", (1000, 990, 1010, None, None)), big=big) for _ in range(9)]
+    return {"night.fit": fit_files.fit(clock, *records, *monitoring, *beats)}
+
+
+def _labfront() -> Files:
+    ends, intervals = test_garmin_csv.beats(0.02)
+    return _encoded(
+        {
+            "bbi/240301_garmin-device-bbi_S07_2b.csv": test_garmin_csv.labfront("bbi", ends, intervals),
+            "hr/240301_garmin-device-heart-rate_S07_2b.csv": test_garmin_csv.labfront(
+                "beatsPerMinute", range(0, 60, 5), range(60, 72)
+            ),
+        }
+    )
+
+
+def _polar_flow() -> Files:
+    return _encoded(
+        {
+            "247ohr_1_2024_03-abc.json": json.dumps(test_polar_flow.days_of(*heart_of_a_night(0.05))),
+            "ppi_samples_1_2024_03-abc.json": json.dumps(test_polar_flow.intervals_of(*test_polar_flow.beats(0.02))),
+        }
+    )
+
+
+_LIBRARIES = {"hdf5": "h5py", "parquet": "pyarrow", "embrace_plus": "fastavro", "garmin_fit": "fitdecode"}
+"""What must be installed to make, or to read, files of some formats."""
+
+_ALL: Mapping[str, Mapping[str, Callable[[], Files]]] = {
     "e4": {"session": lambda: _encoded(e4_texts(20))},
     "edf": {
         "plain": lambda: _edf(plus=False),
@@ -189,6 +269,16 @@ SMALL_FILES: Mapping[str, Mapping[str, Callable[[], Files]]] = {
         "Sensor Logger": _sensor_logger,
         "phyphox": _phyphox,
     },
+    "hdf5": {put: (lambda put=put: _hdf5(put)) for put in ("as_group", "as_fields", "as_even")},
+    "parquet": {"seconds": lambda: _parquet(stamped=False), "stamps": lambda: _parquet(stamped=True)},
+    "embrace_plus": {codec: (lambda codec=codec: _avro(codec)) for codec in ("null", "deflate")},
+    "garmin_fit": {"little": lambda: _fit(big=False), "big": lambda: _fit(big=True)},
+    "garmin_csv": {
+        "Labfront": _labfront,
+        "bare": lambda: {"acc.csv": test_garmin_csv.bare(*acc_of_a_night(0.003)).encode()},
+    },
+    "dreamt": {"wristband": lambda: {"S002_whole_df.csv": test_dreamt.night(0.005)[0].encode()}},
+    "polar_flow": {"days": _polar_flow},
     "plain": {
         "seconds": _plain,
         "times": lambda: _plain(
@@ -196,4 +286,10 @@ SMALL_FILES: Mapping[str, Mapping[str, Callable[[], Files]]] = {
         ),
     },
 }
-"""Makers by format and variant."""
+
+SMALL_FILES = {
+    name: variants
+    for name, variants in _ALL.items()
+    if name not in _LIBRARIES or importlib.util.find_spec(_LIBRARIES[name]) is not None
+}
+"""Makers by format and variant, of the formats that can be read here."""

@@ -178,3 +178,35 @@ def test_a_damaged_stamp_is_read_as_the_standard_library_does_or_refused(at, put
 def test_stamps_with_and_without_a_zone_in_one_file_are_refused():
     with pytest.raises(FormatError, match="some time stamps have a zone and some have none"):
         Table.parse(b"2026-03-28T22:41:05Z,1\n2026-03-28T22:41:06,1\n", "t.csv").stamps(0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t_s,bpm\n0,25,60,5\n5,25,61,0\n",
+        "t_s,bpm\n0,60\n5,61\n10,25,60,5\n",  # whole numbers until the third row
+        't_s,bpm\n"0,25","60,5"\n',
+        '"0,25","60,5"\n"5,25","61,0"\n',
+    ],
+)
+def test_commas_that_part_cells_and_numbers_are_refused(text):
+    with pytest.raises(
+        FormatError, match=r"t\.csv: commas part its cells and seem to stand for decimal points as well"
+    ):
+        Table.parse(text.encode(), "t.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "t_s,bpm\n0.25,60.5,\n5.25,61,\n",  # a comma at the end of each row
+        "t_s,bpm,note\n0.25,60.5,1,2 and 3\n5.25,61,4\n",  # a note with a comma
+        't_s,bpm,note\n0.25,60.5,"a, b"\n5.25,61,"c"\n',
+        "sep=,\r\nt_s,bpm\r\n0.25,60.5\r\n5.25,61\r\n",
+        "sep=;\r\nt_s;bpm\r\n0,25;60,5\r\n5,25;61\r\n",
+        '"sep=\t"\nt_s\tbpm\n0,25\t60,5\n5,25\t61\n',
+    ],
+)
+def test_commas_that_are_no_decimal_signs_do_no_harm(text):
+    values, _ = Table.parse(text.encode(), "t.csv").numbers([0, 1])
+    assert values.tolist() == [[0.25, 60.5], [5.25, 61.0]]
