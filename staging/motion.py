@@ -500,7 +500,8 @@ def saturated(acc: Signal, n_epochs: int) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (n_epochs,)
-        False as well where less than half of the epoch was recorded.
+        False as well where less than half of the epoch was recorded, and for less than a sample a second: the mean of
+        few is a movement's.
 
     Examples
     --------
@@ -508,6 +509,8 @@ def saturated(acc: Signal, n_epochs: int) -> NDArray[np.bool_]:
     >>> saturated(acc, 5).tolist()
     [False, False, True, True, False]
     """
+    if acc.rate_hz < 1.0:
+        return np.zeros(n_epochs, dtype=np.bool_)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.linalg.norm(bin_mean(acc, n_epochs, EPOCH_S), axis=1) > MAX_GRAVITY_G)
 

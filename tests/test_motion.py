@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from scipy.signal import butter, filtfilt, sosfiltfilt
 
 from staging import motion
-from staging.motion import activity_counts, arm_angle_deg, enmo_g, posture_change_deg, wear
+from staging.motion import activity_counts, arm_angle_deg, enmo_g, posture_change_deg, saturated, wear
 from staging.recording import Signal
 
 FINE_HZ = 400.0
@@ -300,3 +300,13 @@ def test_an_awake_wearer_of_a_real_e4_moves_in_nearly_every_bin(shared_data: Pat
     assert (counts > 0).mean() > 0.8
     assert wear(acc, n_epochs).min() == 1
     assert np.isfinite(enmo_g(acc, n_epochs * 6)).all()
+
+
+class TestSaturated:
+    @pytest.mark.parametrize(("rate_hz", "told"), [(32.0, True), (1.0, True), (1 / 30, False)])
+    def test_a_mean_beyond_gravity_is_no_posture_unless_it_is_of_a_single_sample(
+        self, rate_hz: float, told: bool
+    ) -> None:
+        """A watch that gives one sample an epoch may give it in the middle of a movement."""
+        acc = Signal(samples=np.full((int(120 * rate_hz), 3), 1.2), rate_hz=rate_hz, unit="g")
+        assert saturated(acc, 4).tolist() == [told] * 4
