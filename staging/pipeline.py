@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from staging.architecture import Interval, metric_intervals, summarize
 from staging.calibration import NO_ACCELERATION
 from staging.days import Days, Sleep, cut, is_many_days, main_sleeps, night_window, survey
@@ -311,7 +313,9 @@ def _night_tracks(recording: Recording, days: Days, sleep: Sleep, sleeps: Sequen
     first, stop = night_window(sleep, sleeps, days.n_epochs)
     part = cut(recording, first, stop, calibration=days.calibration)
     off_s, on_s = (at_s - first * EPOCH_S for at_s in (sleep.begin_s, sleep.end_s))
-    tracks = prepare(part.replace(lights_off_s=off_s, lights_on_s=on_s))
+    # The last heart rate may stand for a little more than the window.
+    epochs = np.minimum(np.arange(first, first + part.n_epochs), days.n_epochs - 1)
+    tracks = prepare(part.replace(lights_off_s=off_s, lights_on_s=on_s), worn=days.worn[epochs])
     if sleep.source != "found":
         return tracks
     clock = NightClock(part.start, part.end_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,10 +57,12 @@ def days_screen(scored: ScoredDays, files: Sequence[Path] = ()) -> str:
     naps = [sleep for sleep in scored.sleeps if sleep.kind == "nap"]
     if naps:
         minutes = sum(nap.end_s - nap.begin_s for nap in naps) / 60
-        lines.append(f"  {len(naps)} nap{'s' * (len(naps) > 1)} or quiet rests, {minutes_text(round(minutes))} in all")
+        lines.append(f"  naps or quiet rest: {len(naps)}, {minutes_text(round(minutes))} in all")
     warnings = scored.warnings[:_MOST_WARNINGS]
     if warnings:
-        lines += ["", *(f"  ! {warning}" for warning in warnings)]
+        lines.append("")
+        for warning in warnings:
+            lines += textwrap.wrap(warning, _WIDTH, initial_indent="  ! ", subsequent_indent="    ")
         more = len(scored.all_warnings()) - len(warnings)
         lines += [f"  ! and {more} more in the report"] if more > 0 else []
     if files:

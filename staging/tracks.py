@@ -111,7 +111,7 @@ NAMED_STRETCHES = 3
 """How many stretches without a sensor are told one by one."""
 
 
-def prepare(recording: Recording) -> Tracks:
+def prepare(recording: Recording, *, worn: NDArray[np.bool_] | None = None) -> Tracks:
     """Bring a recording to the tracks.
 
     Heart rate is made from the first of PPG, inter-beat intervals and the device's own heart rate that covers half
@@ -122,6 +122,9 @@ def prepare(recording: Recording) -> Tracks:
     ----------
     recording : Recording
         One session; any channel may be missing.
+    worn : ndarray of bool, shape (n_epochs,), optional
+        Epochs in which the device was on a body, where more is known of it than this recording tells; told from its
+        sensors otherwise.
 
     Returns
     -------
@@ -163,7 +166,7 @@ def prepare(recording: Recording) -> Tracks:
 
         temperature_c = temperature.epoch_mean_c(temperature.clean_temperature(recording.temp), n)
         cold = temperature.wear(temperature_c) == 0
-        if np.count_nonzero(cold & felt) > np.count_nonzero(cold) / 2:
+        if np.count_nonzero(cold & (felt if worn is None else worn)) > np.count_nonzero(cold) / 2:
             # The device is worn, and it is the thermometer that does not touch the skin.
             temperature_c[cold] = np.nan
         else:
@@ -171,7 +174,8 @@ def prepare(recording: Recording) -> Tracks:
             cold[:] = False
         sources["temperature"] = "temp"
     # Stillness or cold without a pulse is a device on the table; with a pulse it is deep sleep, or a cold hand.
-    worn = ~off_skin | felt
+    why = "a pulse was felt" if worn is None else "it was worn"
+    worn = ~off_skin | felt if worn is None else worn
     heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
     counts[np.repeat(~worn, len(counts) // n)] = np.nan
     posture[~worn] = np.nan
@@ -199,7 +203,7 @@ def prepare(recording: Recording) -> Tracks:
         warnings=(
             *recording.warnings,
             *_stretches("motion: acceleration stuck or at the end of its range", stuck & worn),
-            *_stretches("temperature: as of a room, although a pulse was felt,", cold),
+            *_stretches(f"temperature: as of a room, although {why},", cold),
             *_coverage_warnings(coverage, worn, recording),
         ),
     )

@@ -173,7 +173,7 @@ def test_the_screen_has_a_line_a_night_of_80_columns(scored):
     assert all(len(line) <= 80 for line in lines)
     heading = next(index for index, line in enumerate(lines) if "night of" in line)
     assert [line.split()[0] for line in lines[heading + 1 : heading + 3]] == list(scored.labels)
-    assert any("1 nap" in line for line in lines)
+    assert any("quiet rest: 1" in line for line in lines)
 
 
 @pytest.mark.parametrize("hours", [10.0, 17.9])

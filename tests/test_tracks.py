@@ -145,3 +145,15 @@ def test_the_longest_gaps_are_named_one_by_one():
     assert len(named) == 3
     assert any("between epochs 120 and 159" in warning for warning in named)
     assert any("more epochs" in warning for warning in tracks.warnings)
+
+
+def test_who_knows_more_of_wear_decides_it():
+    """An hour as still as on a table, and as cold: nobody, unless the days around say otherwise."""
+    lying = Signal(samples=np.tile(np.float32([0.0, 0.0, 1.0]), (7200 * 4, 1)), rate_hz=4.0, unit="g")
+    counts = Events(times_s=np.arange(0.0, 7200.0, 15.0), values=np.zeros(480), unit="counts")
+    recording = Recording(acc=lying, counts=counts, temp=Signal(samples=np.full(7200, 22.0), rate_hz=1.0, unit="degC"))
+    assert not prepare(recording).coverage["motion"].any()
+    told = prepare(recording, worn=np.repeat([True, False], [180, 60]))
+    assert told.coverage["motion"].tolist() == [1.0] * 180 + [0.0] * 60
+    assert not told.coverage["temperature"].any()
+    assert any("although it was worn" in warning for warning in told.warnings)

@@ -24,7 +24,7 @@ _EPOCH_S = 30.0
 _COLUMN_EPOCHS = 4
 _ROW_PX, _STAGES_PX, _GAP_PX, _TOP_PX = 44.0, 12.0, 8.0, 18.0
 _LEFT, _WIDTH = 86.0, 960.0
-_HIGH_QUANTILE = 0.99
+_REST_QUANTILE, _HIGH_QUANTILE = 0.05, 0.99
 
 _TILES = (
     ("tst_min", "Total sleep time"),
@@ -151,7 +151,10 @@ def _days(scored: ScoredDays) -> str:
     height = _TOP_PX + n_rows * row_px
     known = np.isfinite(days.movement)
     level = np.log10(1.0 + np.where(known, days.movement, 0.0))
-    top = max(float(np.quantile(level[known], _HIGH_QUANTILE)) if known.any() else 0.0, 1e-6)
+    # The noise of a sensor at rest is no movement: bars stand on it.
+    rest, most = np.quantile(level[known], (_REST_QUANTILE, _HIGH_QUANTILE)) if known.any() else (0.0, 0.0)
+    level = np.maximum(level - rest, 0.0)
+    top = max(float(most - rest), 1e-6)
     first_noon = None
     if days.start is not None:
         noon = days.start.replace(tzinfo=None) - timedelta(hours=12)
@@ -263,7 +266,7 @@ def _table(scored: ScoredDays) -> str:
         f"{minutes_text(round((nap.end_s - nap.begin_s) / 60))}</li>"
         for nap in naps
     )
-    rest = f"<h3>Naps, or quiet rest</h3><ul>{said}</ul>" if naps else ""
+    rest = f'<h3 class="rest">Naps, or quiet rest</h3><ul>{said}</ul>' if naps else ""
     return (
         '<section class="card"><h2>Nights</h2><div class="scroll"><table class="nights">'
         f"<tr><th>Night of</th><th>in bed from – to</th>{head}</tr>{rows}</table></div>{rest}</section>"
