@@ -137,7 +137,10 @@ def unix_scale(value: float) -> float | None:
 
 def taken_as_utc(unix_s: float, where: str) -> str:
     """The warning about clock times without a zone."""
-    start = f"{_EPOCH + timedelta(seconds=int(unix_s)):%Y-%m-%d %H:%M:%S}"
+    try:
+        start = f"{_EPOCH + timedelta(seconds=int(unix_s)):%Y-%m-%d %H:%M:%S}"
+    except (OverflowError, ValueError):  # of no year
+        start = f"{unix_s:.4g} s"
     return f"{PurePath(where).name} has no time zone; its start {start} is taken as UTC"
 
 

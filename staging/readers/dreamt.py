@@ -76,7 +76,8 @@ def read(source: Source) -> Recording:
         raise FormatError(where, f"has no column {lacking[0]}", "give the table as the set publishes it")
     rows, notes = table.numbers([table.header.index(column) for column in _COLUMNS])
     warnings = list(notes)
-    steps_s = np.diff(rows[:, 0])
+    with np.errstate(over="ignore"):
+        steps_s = np.diff(rows[np.isfinite(rows[:, 0]), 0])
     if not len(steps_s) or not np.median(steps_s) > 0:
         raise FormatError(where, "its times do not increase", "copy it from the data set again")
     row_hz = 1 / float(np.median(steps_s))

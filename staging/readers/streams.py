@@ -129,6 +129,8 @@ def assemble(
     joined = _joined(streams)
     notes = list(warnings)
     if is_archive and joined:
+        if zone is not None:  # what no clock can have shown is no night of the archive
+            joined = [stream.within(Span(0.0, _LATEST_UNIX_S)) for stream in joined]
         night, others = night_of(*_heart(joined))
         joined = [stream.within(night) for stream in joined]
         notes += left_out(night, others, zone)

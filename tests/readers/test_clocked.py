@@ -113,3 +113,8 @@ def test_what_is_not_a_time_of_the_last_decades_is_no_unix_time():
         *(None, None, None, None),
         *(1e6, 1e9, None),
     ]
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -1e300, 1e12])
+def test_a_start_of_no_year_is_said_as_it_is(time):
+    assert f"its start {time:.4g} s is taken as UTC" in taken_as_utc(time, "night/a.csv")

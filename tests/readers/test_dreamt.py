@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import staging
-from staging.errors import FormatError
+from staging.errors import FormatError, StagingError
 from tests.readers.conftest import acc_of_a_night, staged, zip_of
 
 COLUMNS = "BVP,ACC_X,ACC_Y,ACC_Z,TEMP,EDA,HR,IBI,Sleep_Stage,Obstructive_Apnea,Central_Apnea,Hypopnea,Multiple_Events"
@@ -73,3 +73,13 @@ def test_several_nights_are_refused(folder):
     text = night(0.01)[0]
     with pytest.raises(FormatError, match=r"holds 2 DREAMT files .*; give one DREAMT file"):
         staging.read(folder({"S002_whole_df.csv": text, "S003_whole_df.csv": text}))
+
+
+@pytest.mark.parametrize("cell", ["nan", "inf", "-1e308"])
+def test_a_row_without_a_time_is_left_out_or_refused_in_one_line(folder, cell):
+    text = night(0.01)[0].replace("\n0.015625,", f"\n{cell},", 1)
+    if cell == "-1e308":
+        with pytest.raises(StagingError, match="its times span"):
+            staging.read(folder({"S002_whole_df.csv": text}))
+    else:
+        assert len(staging.read(folder({"S002_whole_df.csv": text})).ppg.samples) == 36 * 64

@@ -165,3 +165,11 @@ def test_all_files_are_read_where_no_night_is_whole():
     streams, warnings = newest(["1.json", "2.json"], lambda name: [stream(*heart((0, 1)), name)], "takeout")
     assert [each.where for each in streams] == ["2.json", "1.json"]
     assert warnings == ()
+
+
+@pytest.mark.parametrize("time", [-1e300, -5.0, 1e11, 1e300])
+def test_a_row_of_no_year_is_no_night_of_an_archive(time):
+    times = np.append(1.7e9 + np.arange(0, 1800, 5.0), time)
+    stray = Stream("hr", times, np.full(len(times), 60.0), "hr.csv")
+    recording = assemble([stray], where="hr.csv", zone=UTC, is_archive=True)
+    assert len(recording.hr.values) == 360
