@@ -84,7 +84,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "commands": {
         *("agreement", "architecture", "diary", "errors", "exit_codes", "hypnogram", "model", "model_files"),
-        *("outputs", "outputs_days", "pipeline", "readers", "recording", "scored", "scored_days", "scorings", "simulate"),
+        *(
+            "outputs",
+            "outputs_days",
+            "pipeline",
+            "readers",
+            "recording",
+            "scored",
+            "scored_days",
+            "scorings",
+            "simulate",
+        ),
         *("summarising", "terminal", "terminal_days", "when"),
     },
     "cli": {"commands", "errors", "exit_codes"},
