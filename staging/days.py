@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.calibration import NO_ACCELERATION, Calibration, calibrate
-from staging.errors import RecordingError
 from staging.grid import index_at
-from staging.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts
+from staging.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
 from staging.recording import EPOCH_S, Events, Recording, Signal
 from staging.temperature import clean_temperature, epoch_mean_c
 from staging.tracks import HEART_RATE_STEP_S, heart_rate_steps, later, pulse_felt
@@ -88,6 +87,8 @@ class Days:
         NaN where unknown.
     calibration : Calibration
         Of the acceleration to gravity.
+    found_by : str
+        What the sleeps were found by: ``"movement"``, or ``"heart rate"`` where there is no movement.
     sleeps : tuple of Sleep
         Found, in order of time.
     """
@@ -100,6 +101,7 @@ class Days:
     heart_rate_bpm: NDArray[np.float32]
     temperature_c: NDArray[np.float32]
     calibration: Calibration
+    found_by: str
     sleeps: tuple[Sleep, ...]
 
     @property
@@ -131,7 +133,7 @@ def survey(recording: Recording) -> Days:
     Parameters
     ----------
     recording : Recording
-        With acceleration, or activity counts; raw signals are read a day at a time.
+        With acceleration, activity counts or, much less surely, a heart rate; raw signals are read a day at a time.
 
     Returns
     -------
@@ -140,7 +142,7 @@ def survey(recording: Recording) -> Days:
     Raises
     ------
     RecordingError
-        If there is nothing to tell movement from.
+        If there is nothing to tell sleep from.
 
     Examples
     --------
@@ -155,19 +157,18 @@ def survey(recording: Recording) -> Days:
         windows = short_windows(recording.acc, n * round(EPOCH_S / WINDOW_S))
         calibration = calibrate(windows)
         windows = calibration.of_windows(windows)
-    elif recording.counts is None:
-        raise RecordingError(
-            recording.source or "recording",
-            "times of sleep cannot be found without acceleration or activity counts",
-            "give them with --diary, or score it as one night with --whole",
-        )
     heart_rate, pulse = _heart(recording, n)
     temperature_c = np.full(n, np.nan, np.float32)
     if recording.temp is not None:
         temperature_c = epoch_mean_c(clean_temperature(recording.temp), n)
     worn = worn_epochs(n, windows=windows, temperature_c=temperature_c, pulse=pulse)
-    stillness, movement = _movement(recording, windows, worn)
-    spans = find_sleeps(stillness, heart_rate)
+    found_by, movement = "movement", np.full(n, np.nan, np.float32)
+    if windows is not None or recording.counts is not None:
+        stillness, movement = _movement(recording, windows, worn)
+        spans = find_sleeps(stillness, heart_rate)
+    else:
+        found_by = "heart rate"
+        spans = find_sleeps(stillness_of_heart(heart_rate, worn))
     recorded = np.isfinite(movement) | np.isfinite(heart_rate) | np.isfinite(temperature_c)
     return Days(
         n_epochs=n,
@@ -178,6 +179,7 @@ def survey(recording: Recording) -> Days:
         heart_rate_bpm=heart_rate,
         temperature_c=temperature_c,
         calibration=calibration,
+        found_by=found_by,
         sleeps=main_sleeps(Sleep(begin_s=begin, end_s=end) for begin, end in spans.tolist()),
     )
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from staging.grid import runs, within_runs
 from staging.recording import EPOCH_S
 
-__all__ = ["Stillness", "find_sleeps", "stillness_of_angle", "stillness_of_counts"]
+__all__ = ["Stillness", "find_sleeps", "stillness_of_angle", "stillness_of_counts", "stillness_of_heart"]
 
 MEDIAN_S = 300.0
 DAY_QUANTILE = 0.10
@@ -39,10 +39,13 @@ MAX_BROKEN_GAP_S = 7200.0
 """Two sleeps with so much rest each and a gap of up to so long are one broken night, not two."""
 
 COUNTS_MEAN_S = 600.0
-COUNTS_QUANTILES = (0.10, 0.90)
 COUNTS_SHARE = 0.30
-MIN_COUNTS_SHARE = 0.3
-"""Stillness of activity counts; see `stillness_of_counts`. Set on 21 days of wrist counts (MMASH)."""
+HEART_MEAN_S = 1800.0
+HEART_STILL_SHARE = 0.30
+LEVEL_QUANTILES = (0.10, 0.90)
+MIN_KNOWN_SHARE = 0.3
+"""Stillness of activity counts and of the heart; see `stillness_of_counts`. Set on 21 days of wrist counts and beats
+(MMASH)."""
 
 MIN_REST_SHARE = 0.55
 """Least share of a still time that must be sustained inactivity. Who sits is still most of the time, and turns the
@@ -141,15 +144,48 @@ def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) ->
     >>> stillness_of_counts(np.repeat([0.0, 9.0], 240), np.ones(240, bool)).still[[100, 400]].tolist()
     [True, False]
     """
-    worn_then = _of_steps(worn, len(counts), step_s)
-    known = worn_then & np.isfinite(counts)
-    level = np.log1p(np.where(known, counts, 0.0))
-    share = _running_mean(known.astype(np.float64), step_s)
-    moving = _running_mean(level, step_s) / np.maximum(share, MIN_COUNTS_SHARE)
-    asked = moving[known & (share >= MIN_COUNTS_SHARE)]
-    low, high = np.quantile(asked, COUNTS_QUANTILES) if asked.size else (0.0, 0.0)
-    still = worn_then & (share >= MIN_COUNTS_SHARE) & (moving < low + COUNTS_SHARE * (high - low))
+    still = _lowest(np.log1p(counts), worn, step_s, COUNTS_MEAN_S, COUNTS_SHARE)
     return Stillness(still=still, resting=still, step_s=step_s)
+
+
+def stillness_of_heart(heart_rate_bpm: NDArray[np.float32], worn: Flags) -> Stillness:
+    """Where the heart is slow for its owner, for a device that gives nothing else.
+
+    The rate is averaged over 30 min; still is what lies in the lowest three tenths of the way from its tenth
+    percentile (asleep) to its ninetieth (about). Much less sure than movement: who sits of an evening has a slow heart
+    as well.
+
+    Parameters
+    ----------
+    heart_rate_bpm : ndarray of float32, shape (m,)
+        One an epoch; NaN where unknown.
+    worn : ndarray of bool, shape (m,)
+        One an epoch.
+
+    Returns
+    -------
+    Stillness
+
+    Examples
+    --------
+    >>> rate = np.repeat([55.0, 80.0], 960).astype(np.float32)
+    >>> stillness_of_heart(rate, np.ones(1920, bool)).still[[100, 1800]].tolist()
+    [True, False]
+    """
+    still = _lowest(heart_rate_bpm.astype(np.float64), worn, EPOCH_S, HEART_MEAN_S, HEART_STILL_SHARE)
+    return Stillness(still=still, resting=still, step_s=EPOCH_S)
+
+
+def _lowest(values: Floats, worn: Flags, step_s: float, mean_s: float, limit: float) -> Flags:
+    """Where the running mean lies in the lowest part of the way between its low and its high quantile."""
+    worn_then = _of_steps(worn, len(values), step_s)
+    known = worn_then & np.isfinite(values)
+    share = _running_mean(known.astype(np.float64), step_s, mean_s)
+    level = _running_mean(np.where(known, values, 0.0), step_s, mean_s) / np.maximum(share, MIN_KNOWN_SHARE)
+    enough = share >= MIN_KNOWN_SHARE
+    asked = level[known & enough]
+    low, high = np.quantile(asked, LEVEL_QUANTILES) if asked.size else (0.0, 0.0)
+    return worn_then & enough & (level < low + limit * (high - low))
 
 
 def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
@@ -271,8 +307,8 @@ def _running_median(values: Floats, step_s: float) -> Floats:
     return np.asarray(median_filter(values, width, mode="nearest")) if len(values) else values
 
 
-def _running_mean(values: Floats, step_s: float) -> Floats:
-    """Mean over 10 min around each step."""
-    width = 2 * round(COUNTS_MEAN_S / step_s / 2) + 1
+def _running_mean(values: Floats, step_s: float, mean_s: float) -> Floats:
+    """Mean over so long around each step."""
+    width = 2 * round(mean_s / step_s / 2) + 1
     padded = np.concatenate([[0.0], np.cumsum(np.pad(values, width // 2))])
     return np.asarray(padded[width:] - padded[:-width]) / width

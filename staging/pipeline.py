@@ -319,14 +319,17 @@ def _night_tracks(recording: Recording, days: Days, sleep: Sleep, sleeps: Sequen
     if sleep.source != "found":
         return tracks
     clock = NightClock(part.start, part.end_s)
-    said = f"time in bed, {clock.text(off_s)}-{clock.text(on_s)}, was found from movement and not given"
+    said = f"time in bed, {clock.text(off_s)}-{clock.text(on_s)}, was found from {days.found_by} and not given"
     return dataclasses.replace(tracks, warnings=(said, *tracks.warnings))
 
 
 def _days_warnings(days: Days, sleeps: Sequence[Sleep], unstaged: Sequence[tuple[Sleep, str]]) -> list[str]:
     """What a user should know of the days, with their times."""
     clock = days.clock
-    lines = [f"{clock.date_text(sleep.begin_s)}: a night could not be staged: {reason}" for sleep, reason in unstaged]
+    lines = []
+    if days.found_by != "movement" and any(sleep.source == "found" for sleep in sleeps):
+        lines.append(f"nights were found from {days.found_by} alone: their ends may be off by an hour")
+    lines += [f"{clock.date_text(sleep.begin_s)}: a night could not be staged: {reason}" for sleep, reason in unstaged]
     if days.calibration.error_before_g is not None or days.calibration.problem != NO_ACCELERATION:
         lines.append(days.calibration.text())
     off = days.off_spans_s()

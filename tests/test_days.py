@@ -148,10 +148,18 @@ def test_eighteen_hours_and_less_are_one_night():
     assert is_many_days(made_days(hours=18.1))
 
 
-def test_without_movement_nothing_can_be_found():
-    hr = Events(times_s=np.arange(0, 90_000.0, 5), values=np.full(18_000, 60.0), unit="bpm")
-    with pytest.raises(RecordingError, match="--diary"):
-        survey(Recording(start=START, hr=hr))
+def test_a_heart_rate_alone_shows_nights_less_surely():
+    days = survey(made_days().replace(counts=None))
+    assert days.found_by == "heart rate"
+    np.testing.assert_allclose(spans_h(days.sleeps), [(11.0, 19.0), (35.0, 42.5)], atol=0.5)
+    assert np.isnan(days.movement).all()
+
+
+def test_a_temperature_alone_shows_no_night():
+    temp = Signal(samples=np.full(90_000, 33.0), rate_hz=1.0, unit="degC")
+    assert survey(Recording(start=START, temp=temp)).sleeps == ()
+    with pytest.raises(RecordingError):
+        survey(Recording(start=START))
 
 
 def test_times_are_utc_whatever_the_start_says():

@@ -285,8 +285,8 @@ def _statement(scored: ScoredDays) -> str:
     together = scored.together
     regular = "" if together.sri is None else f"<p>Sleep regularity index: {together.sri:.0f} of 100.</p>"
     how = (
-        f"<p>{found} of the {len(scored.nights)} nights were found by how little the arm turned, and by the heart "
-        "rate where there is one; nobody said when lights went off. Time in bed, sleep onset latency and sleep "
+        f"<p>{found} of the {len(scored.nights)} nights were found from {escape(scored.days.found_by)}; nobody said "
+        "when lights went off. Time in bed, sleep onset latency and sleep "
         "efficiency are as good as that. Give <code>--diary</code> or lights times where they are known.</p>"
         if found
         else ""
