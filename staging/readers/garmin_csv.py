@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,7 @@ CHANNELS = ("acc", "ibi", "hr")
 _TIME = "unixtimestampinms"
 _COLUMNS = {"ibi": ("bbi",), "hr": ("beatsperminute",), "acc": ("x", "y", "z")}
 _ISO, _OFFSET, _WHO = "isodate", "timezoneoffsetinms", ("participantinsignia", "participantid")
+_NAMED = re.compile(r"garmin-\w+-(?:raw-)?(?:bbi|(?:daily-)?heart-rate|accelerometer).*\.csv$", re.IGNORECASE)
 _PREAMBLE = re.compile(rb'^(?:\xef\xbb\xbf)?"?Header Length|^[^\n]*unixTimestampInMs', re.IGNORECASE)
 _BARE = re.compile(
     rb"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(?:Z|[+-]\d\d:?\d\d)?(?P<mark>[;,\t])"
@@ -155,7 +157,9 @@ def read(source: Source) -> Recording:
 
 
 def _files(source: Source) -> list[_File]:
-    names = source.beginning(lambda head: _PREAMBLE.match(head) is not None or _BARE.match(head) is not None)
+    names = [name for name, size in source.sizes.items() if size and _NAMED.search(PurePosixPath(name).name)]
+    if not names:
+        names = source.beginning(lambda head: _PREAMBLE.match(head) is not None or _BARE.match(head) is not None)
     found = (_file(source, name) for name in names)
     return [file for file in found if file is not None]
 

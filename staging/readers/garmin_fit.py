@@ -19,7 +19,8 @@ Assumptions
 - Times count seconds from 1989-12-31 UTC. The zone is that of the local time stamp where one is there, else UTC.
 - Of several messages that hold intervals one kind is read: 290, else 372, else 78. Packets of intervals stand where
   `staging.readers.beats` puts them. An interval of low confidence is none.
-- Several files are parts of one archive, read from the newest until a whole night is there (`staging.readers.streams`).
+- Several files are parts of one archive, read from the newest until a whole night is there (`staging.readers.streams`);
+  one that is damaged is left out.
 - A temperature of a record or of monitoring is the device's, not the skin's: it is not read. Nor are sleep stages.
 """
 
@@ -51,6 +52,7 @@ FloatArray = NDArray[np.float64]
 _Fields = Mapping[int, Any]
 
 _MAGIC = b".FIT"
+_HEAD_BYTES = 12
 _MAX_BYTES = 256 << 20
 _EPOCH_S = 631_065_600.0  # 1989-12-31, from 1970
 _SYSTEM_TIME = 0x10000000  # what is below counts from the device's start
@@ -186,6 +188,7 @@ def read(source: Source) -> Recording:
     names = _files(source)
     if not names:
         raise FormatError(source.where, "holds no .fit file", "give the files as the watch or Garmin's export has them")
+    fitdecode = library("fitdecode", EXTRA, source.label(names[0]))
     notes: list[str] = []
     offsets_s: list[float] = []
     is_clock = True
@@ -193,7 +196,13 @@ def read(source: Source) -> Recording:
     def load(name: str) -> Sequence[Stream]:
         nonlocal is_clock
         where = source.label(name)
-        night, more = _decoded(source, name)
+        try:
+            night, more = _decoded(fitdecode, source, name)
+        except FormatError as error:
+            if len(names) == 1:
+                raise
+            notes.append(f"left out: {error}")
+            return []
         notes.extend(more)
         streams = list(_streams(night, where, notes))
         if night.offset_s is not None:
@@ -217,13 +226,20 @@ def read(source: Source) -> Recording:
 
 
 def _files(source: Source) -> list[str]:
-    return source.beginning(lambda head: len(head) > 12 and head[0] >= 12 and head[8:12] == _MAGIC)
+    """Those that are called .fit, if the first of them is; else, of any name, those that begin so."""
+    named = sorted(name for name, size in source.sizes.items() if size and name.lower().endswith(".fit"))
+    if named and _is_fit(source.head(named[0], _HEAD_BYTES)):
+        return named
+    return source.beginning(_is_fit)
 
 
-def _decoded(source: Source, name: str) -> tuple[_Night, list[str]]:
+def _is_fit(head: bytes) -> bool:
+    return len(head) >= _HEAD_BYTES and head[0] >= _HEAD_BYTES and head[8:12] == _MAGIC
+
+
+def _decoded(fitdecode: Any, source: Source, name: str) -> tuple[_Night, list[str]]:
     """All of a file that can be decoded."""
     where = source.label(name)
-    fitdecode = library("fitdecode", EXTRA, where)
     if source.sizes[name] > _MAX_BYTES:
         problem = f"{source.sizes[name] / 1e6:.0f} MB are more than {_MAX_BYTES >> 20} MiB"
         raise FormatError(where, problem, "give the files of single nights")

@@ -119,6 +119,13 @@ def test_of_many_days_the_last_night_is_read(folder):
     assert any("240301_garmin-device-heart-rate.csv not read" in warning for warning in recording.warnings)
 
 
+def test_the_beats_among_hundreds_of_other_files_are_found(folder):
+    files = {f"2401{day:03d}_garmin-connect-stress.csv": labfront("stress", [0], [1]) for day in range(250)}
+    ends_s, intervals = beats(0.1)
+    recording = staging.read(folder(files | {"z_garmin-device-bbi.csv": labfront("bbi", ends_s, intervals)}))
+    np.testing.assert_allclose(recording.ibi.values, intervals / 1000)
+
+
 def test_files_of_several_participants_are_refused(folder):
     home = folder({f"{who}.csv": labfront("bbi", [0, 1], [1000, 1000], who=who) for who in ("S01", "S02")})
     with pytest.raises(FormatError, match=r"holds files of 2 participants \(S01, S02\); give those of one"):

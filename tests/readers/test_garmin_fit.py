@@ -182,6 +182,19 @@ def test_of_many_files_the_last_night_is_read(tmp_path):
     assert any("2024-03-01.fit not read" in warning for warning in recording.warnings)
 
 
+def test_the_newest_of_hundreds_of_files_is_read_and_a_damaged_one_left_out(tmp_path):
+    for day in range(250):
+        (tmp_path / f"{day:04d}.fit").write_bytes(fit())
+    (tmp_path / "0248.fit").write_bytes(fit()[:13])
+    write(tmp_path / "0249.fit", *records())
+    recording = staging.read(tmp_path)
+    assert recording.start == START
+    assert len(recording.hr.values) == len(BPM)
+    (warning,) = recording.warnings
+    assert warning.startswith("left out: ")
+    assert "0248.fit: the FIT file is damaged" in warning
+
+
 def test_a_clock_that_was_never_set_is_no_clock(tmp_path):
     messages = [message(20, (253, "I", 500 + i), (3, "B", 60)) for i in range(100)]
     recording = staging.read(write(tmp_path / "a.fit", *messages))
