@@ -266,7 +266,7 @@ def score_days(
         except RecordingError as error:
             unstaged.append((sleep, error.problem))
         else:
-            nights.append(night)
+            nights.append(dataclasses.replace(night, lights_found=sleep.source == "found"))
             staged.append(sleep)
     if not nights:
         raise RecordingError(where, f"none of its {len(wanted)} nights can be staged: {unstaged[0][1]}")

@@ -97,6 +97,8 @@ class ScoredNight:
         Which model staged it.
     intervals : mapping of str to Interval, optional
         What each metric may be, by the model's calibrated posterior; None where the model has none.
+    lights_found : bool
+        Lights times are a sleep's ends as they were found in days of recording, and nobody gave them.
     """
 
     name: str
@@ -105,6 +107,7 @@ class ScoredNight:
     architecture: SleepArchitecture
     model: ModelIdentity
     intervals: Mapping[str, Interval] | None = None
+    lights_found: bool = False
 
     @property
     def simulated(self) -> bool:

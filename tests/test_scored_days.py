@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -155,6 +156,8 @@ def test_the_report_has_a_page_a_night_and_loads_nothing(scored):
     for number, label in enumerate(scored.labels, start=1):
         assert f'<a href="#n{number}-">{label}</a>' in page
     assert "<script" not in page
+    assert re.search(r"in bed 2[23]:", page)
+    assert "lights off" not in page.replace("when lights went off", "")
 
 
 def test_the_clock_of_the_raster_jumps_with_the_clocks():

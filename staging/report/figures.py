@@ -44,7 +44,8 @@ class Frame:
     def of(cls, night: ScoredNight) -> Frame:
         """The frame of a night."""
         hypnogram, clock = night.hypnogram, night.clock
-        given = ((hypnogram.lights_off_s, "lights off"), (hypnogram.lights_on_s, "lights on"))
+        labels = ("in bed", "up") if night.lights_found else ("lights off", "lights on")
+        given = zip((hypnogram.lights_off_s, hypnogram.lights_on_s), labels, strict=True)
         inside = [
             (at_s, f"{label} {clock.text(at_s)}")
             for at_s, label in given
