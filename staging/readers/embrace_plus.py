@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError, StagingError
 from staging.readers.extras import library
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SAMPLES, MAX_SPAN_S
+from staging.readers.timing import MAX_SPAN_S, is_too_empty
 from staging.recording import Events, Recording, Signal
 
 __all__ = ["CHANNELS", "EXTRA", "TITLE", "read", "sniff"]
@@ -109,7 +109,7 @@ def read(source: Source) -> Recording:
     if damaged:
         notes.append(f"{len(damaged)} of {len(names)} files left out, the first: {damaged[0]}")
     files, more = _of_one(files)
-    notes += more
+    notes += [*more, *source.left_beside(source.siblings("*.avro"))]
     begins_s = [part.begin_s for file in files for part in file.parts.values()]
     begins_s += [float(file.peaks_s[0]) for file in files if file.peaks_s.size]
     if not begins_s:
@@ -287,7 +287,7 @@ def _joined(parts: Sequence[_Part], zero_s: float, unit: str, where: str) -> tup
     first = np.rint((begins_s - begins_s[0]) * rate_hz).astype(np.int64)
     last = first + np.maximum(1, np.rint(lengths_s * rate_hz).astype(np.int64))
     n_samples = int(last.max())
-    if n_samples > MAX_SAMPLES:
+    if is_too_empty(n_samples, sum(len(part.values) for part in ordered)):
         problem = f"{n_samples / rate_hz / 86400:.0f} days at {rate_hz:g} Hz are too much for one recording"
         raise FormatError(where, problem, "give fewer days")
     ends = np.maximum.accumulate(last)

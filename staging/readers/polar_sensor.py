@@ -125,6 +125,7 @@ def read(source: Source, *, recorder: str | None = None) -> Recording:
             begins_s.append(float(np.min(stream.times_s)))
     if begins_s:
         notes.append(taken_as_utc(min(begins_s), source.where))
+    notes += source.left_beside([name for name in source.siblings("*.txt") if _device_of(name) == device])
     return assemble(streams, where=source.where, zone=UTC, device=device.replace("_", " "), warnings=notes)
 
 
@@ -138,9 +139,14 @@ def _files(source: Source) -> list[_File]:
             columns.setdefault(cell.lower(), []).append(index)
         channel = _channel(columns)
         if channel:
-            device = _SESSION.sub("", PurePosixPath(name).stem) or "Polar"
+            device = _device_of(name)
             files.append(_File(name, channel, device, columns, source.sizes[name]))
     return files
+
+
+def _device_of(name: str) -> str:
+    """What a file's name says about its device: all before time and stream."""
+    return _SESSION.sub("", PurePosixPath(name).stem) or "Polar"
 
 
 def _channel(columns: Iterable[str]) -> str:

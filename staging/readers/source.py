@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -175,7 +176,7 @@ class Source:
         Parameters
         ----------
         names : collection of str
-            Files of one recording, in any case.
+            Files of one recording, in any case; the warning is due only where the one that was given is among them.
         """
         own = self.path.name.lower()
         others = {name.lower(): name for name in names}
@@ -186,6 +187,12 @@ class Source:
             return ()
         listed = f"{', '.join(sorted(there)[:3])}{', ...' if len(there) > 3 else ''}"
         return (f"read alone, without {listed} beside it: give the folder to have them in one recording",)
+
+    def siblings(self, pattern: str) -> list[str]:
+        """Names of up to 200 files in the folder of a file given alone that fit a pattern; its own is among them."""
+        if not self.is_file:
+            return []
+        return [self.path.name, *(path.name for path in islice(self.path.parent.glob(pattern), _MAX_HEADS))]
 
     def _read_heads(self) -> dict[str, bytes]:
         names = sorted(name for name, size in self.sizes.items() if size)[:_MAX_HEADS]

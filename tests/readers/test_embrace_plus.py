@@ -156,6 +156,13 @@ def test_gaps_are_nan_and_said(tmp_path):
     assert recording.ibi.values.max() < 3
 
 
+def test_a_file_given_alone_says_what_lies_beside_it(tmp_path):
+    write(tmp_path / "a_1.avro", quarter(0))
+    write(tmp_path / "a_2.avro", quarter(1))
+    (warning,) = staging.read(tmp_path / "a_1.avro").warnings
+    assert warning == "read alone, without a_2.avro beside it: give the folder to have them in one recording"
+
+
 def test_the_factor_of_later_schemas_is_taken(tmp_path):
     imu = {**dict.fromkeys(RANGE, "int"), "conversionFactor": "float"}
     own = content(0, acc=acc_of_a_night(0.02)[1], imu={**dict.fromkeys(RANGE, 0), "conversionFactor": G_PER_COUNT})

@@ -192,6 +192,17 @@ def test_of_two_devices_one_is_read_or_the_one_that_is_asked_for(folder):
             staging.read(home, recorder=name)
 
 
+def test_a_file_given_alone_says_what_lies_beside_it(folder):
+    name = "Polar_H10_A_20240301_221005"
+    others = {"Polar_Sense_B_20240301_221005_ACC.txt": acc_text(*STILL), "notes.txt": "slept well"}
+    home = folder({f"{name}_RR.txt": rr_text(0.1), f"{name}_ACC.txt": acc_text(*STILL)} | others)
+    warnings = staging.read(home / f"{name}_RR.txt").warnings
+    assert (
+        warnings[-1] == f"read alone, without {name}_ACC.txt beside it: give the folder to have them in one recording"
+    )
+    assert not any("beside" in warning for warning in staging.read(home, recorder="H10").warnings)
+
+
 def test_ecg_alone_cannot_be_read(folder):
     text = "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]\n" + f"{stamp(0)};1;0;5\n" * 3
     home = folder({"Polar_H10_A_20240301_221005_ECG.txt": text})
