@@ -33,6 +33,8 @@ MAGIC = b"PAR1"
 EXTRA = "parquet"
 
 _PER_S = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_FREE_BYTES = 256 << 20
+_MAX_RATIO = 300
 _US_PER_S = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,6 +67,10 @@ def parquet_rows(source: Source, name: str, layout: PlainTable) -> Rows:
         if not 0 < n_rows <= MAX_SAMPLES:
             problem = f"{n_rows} rows are {'none' if n_rows <= 0 else 'too many for one recording'}"
             raise FormatError(where, problem, "give one recording")
+        n_bytes = 8 * n_rows * (1 + len(columns))
+        if n_bytes > _FREE_BYTES and n_bytes > _MAX_RATIO * source.sizes[name]:
+            problem = f"unpacks to {n_bytes / 1e6:.0f} MB from {source.sizes[name] / 1e6:.1f} MB"
+            raise FormatError(where, f"{problem}, which no recording does", "write it again from what was recorded")
         table = file.read(columns=[names[index] for index in (time, *columns)], use_threads=False)
         values = np.column_stack([_numbers(table.column(names[index]), names[index], where) for index in columns])
         seconds, stamps = _times(table.column(names[time]), names[time], where)

@@ -140,3 +140,13 @@ def test_a_damaged_file_is_read_or_refused(at, byte, cut, tmp_path_factory):
     content[at] = byte
     path.write_bytes(content[:at] if cut else content)
     assert_read_or_refused(path)
+
+
+def test_a_small_file_of_the_same_row_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("staging.readers.parquet_columns._FREE_BYTES", 1 << 20)
+    n = 1_000_000
+    table = pa.table({"t_s": np.zeros(n), "bpm": np.full(n, 60.0)})
+    parquet.write_table(table, tmp_path / "hr.parquet", compression="zstd")
+    assert (tmp_path / "hr.parquet").stat().st_size < 10_000
+    with pytest.raises(FormatError, match=r"hr\.parquet: unpacks to 16 MB from 0\.0 MB, which no recording does"):
+        staging.read(tmp_path / "hr.parquet")
