@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -95,16 +95,23 @@ def test_a_night_is_named_by_its_evening_from_noon_to_noon(begin, evening):
     assert night_date(start, begin_s).isoformat() == evening
 
 
-def test_the_night_the_clocks_change_lasts_as_long_as_it_lasts():
-    spring = made_days(((11.0, 19.0),), hours=26.0, start=datetime(2026, 3, 28, 12, tzinfo=BERLIN))
-    days = survey(spring)
-    ((begin_h, end_h),) = spans_h(days.sleeps)
-    assert abs(end_h - begin_h - 8.0) < 0.2
-    assert abs(begin_h - 11.0) < 0.1
+@pytest.mark.parametrize(
+    ("noon", "up", "up_utc", "day_h"),
+    [("2026-03-28", "08:00", "2026-03-29T06:00:00+00:00", 23), ("2026-10-24", "06:00", "2026-10-25T05:00:00+00:00", 25),
+     ("2026-06-28", "07:00", "2026-06-29T05:00:00+00:00", 24)],
+)  # fmt: skip
+def test_the_night_the_clocks_change_lasts_as_long_as_it_lasts(noon, up, up_utc, day_h):
+    start = datetime.fromisoformat(noon).replace(hour=12, tzinfo=BERLIN)
+    next_noon = start + timedelta(days=1)
+    assert next_noon.timestamp() - start.timestamp() == day_h * 3600
+    days = survey(made_days(((11.0, 19.0),), hours=26.0, start=start))
+    assert np.allclose(spans_h(days.sleeps), [(11.0, 19.0)], atol=0.2)
     (sleep,) = days.sleeps
-    # Eight hours from 23:00 end at 08:00 on this clock, and at 06:00 UTC.
-    assert days.clock.text(round(sleep.end_s / 1800) * 1800) == "08:00"
-    assert days.clock.iso(round(sleep.end_s / 1800) * 1800, utc=True) == "2026-03-29T06:00:00+00:00"
+    end_s = round(sleep.end_s / 1800) * 1800
+    # Eight hours from 23:00, on the wearer's clock and in UTC.
+    assert days.clock.text(end_s) == up
+    assert days.clock.iso(end_s, utc=True) == up_utc
+    assert night_date(start, sleep.begin_s).isoformat() == noon
 
 
 def test_windows_of_neighbouring_sleeps_do_not_overlap():
