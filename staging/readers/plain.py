@@ -91,8 +91,7 @@ def read(source: Source) -> Recording:
     """
     found = _find(source)
     if not found:
-        files = ", ".join(table.file for table in PLAIN_TABLES)
-        raise FormatError(source.where, "holds none of the plain tables", f"give any of {files}")
+        raise _no_table(source)
     about, warnings = read_about(source)
     notes = list(warnings)
     is_shared = len(set(found.values())) < len(found)
@@ -105,6 +104,16 @@ def read(source: Source) -> Recording:
     if source.is_file:
         notes += source.left_beside({table.name + ending for table in PLAIN_TABLES for ending in _ENDINGS})
     return recorded(rows, about, where=source.where, warnings=notes)
+
+
+def _no_table(source: Source) -> FormatError:
+    """What is there instead, and what should be."""
+    columns = _header(source, next(iter(source.sizes))) if source.is_file else []
+    if columns:
+        wanted = " or ".join(",".join((TIME_COLUMNS[0], *table.columns)) for table in PLAIN_TABLES)
+        return FormatError(source.where, f"its columns are {', '.join(columns)}"[:200], f"name them {wanted}")
+    files = ", ".join(table.file for table in PLAIN_TABLES)
+    return FormatError(source.where, "holds none of the plain tables", f"give any of {files}")
 
 
 def _find(source: Source) -> dict[str, str]:
