@@ -80,7 +80,7 @@ def score_file(
     zone: ZoneInfo | None = None,
     say: Callable[[str], None] = lambda step: None,
 ) -> ScoredNight:
-    """Read, stage and summarise one recording.
+    """Read, stage and summarise one recording as one night, however long it is.
 
     Parameters
     ----------
@@ -115,13 +115,22 @@ def score_file(
     StagingError
         If the recording, an option or the model cannot be used.
     """
-    say("reading")
-    recording = read(path, format=format, channels=channels, recorder=recorder)
-    recording = _placed(recording, zone, lights_off, lights_on, os.fspath(path))
-    say("finding heart beats and movement")
-    tracks = prepare(recording)
-    del recording  # raw signals are the bulk of the memory
-    return _scored(tracks, name=name, n_classes=n_classes, model=model, say=say)
+    night = score_recording(
+        path,
+        name=name,
+        format=format,
+        channels=channels,
+        recorder=recorder,
+        n_classes=n_classes,
+        model=model,
+        lights_off=lights_off,
+        lights_on=lights_on,
+        zone=zone,
+        whole=True,
+        say=say,
+    )
+    assert isinstance(night, ScoredNight)
+    return night
 
 
 def _placed(

@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wording": {"hypnogram"},
     "when": {"errors", "wording"},
     "scored": {"architecture", "hypnogram", "tracks", "wording"},
-    "report": {"architecture", "errors", "hypnogram", "scored", "scored_days", "tracks", "wording"},
+    "report": {"architecture", "errors", "hypnogram", "recording", "scored", "scored_days", "tracks", "wording"},
     "terminal": {"architecture", "hypnogram", "scored", "wording"},
     "outputs": {"errors", "files", "report", "scored", "scorings"},
     "pipeline": {

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.hypnogram import Stage
+from staging.recording import EPOCH_S
 from staging.report.page import NOT_MEDICAL, document, footer, night_page, unbroken
 from staging.report.svg import Floats, escape, number, runs, step_path
 from staging.scored import ROWS, STAGE_NAMES
@@ -20,7 +21,6 @@ from staging.wording import minutes_text, value_text, zone_name
 
 __all__ = ["render_days", "wall_clock_h"]
 
-_EPOCH_S = 30.0
 _COLUMN_EPOCHS = 4
 _ROW_PX, _STAGES_PX, _GAP_PX, _TOP_PX = 44.0, 12.0, 8.0, 18.0
 _LEFT, _WIDTH = 86.0, 960.0
@@ -90,7 +90,7 @@ def wall_clock_h(start: datetime | None, n_epochs: int) -> Floats:
     >>> wall_clock_h(datetime(2026, 3, 1, 13, tzinfo=UTC), 121)[[0, 120]].tolist()
     [1.0, 2.0]
     """
-    elapsed_s = np.arange(n_epochs) * _EPOCH_S
+    elapsed_s = np.arange(n_epochs) * EPOCH_S
     if start is None:
         return np.asarray(elapsed_s / 3600.0)
     # Zones change at whole quarters of an hour: asking at each of them is enough.
@@ -118,7 +118,7 @@ def _header(scored: ScoredDays) -> str:
     said = " · ".join(f"<bdi>{escape(fact)}</bdi>" for fact in facts if fact)
     return (
         f"<header><h1><bdi>{escape(scored.name)}</bdi></h1>"
-        f'<p class="when">{escape(scored.clock.span())}, {scored.days.n_epochs * _EPOCH_S / 86_400:.1f} days</p>'
+        f'<p class="when">{escape(scored.clock.span())}, {scored.days.n_epochs * EPOCH_S / 86_400:.1f} days</p>'
         f'<p class="facts">{said}</p></header>'
     )
 
@@ -213,7 +213,7 @@ def _row(
     base_h = float(hours[begin] % 24)
 
     def x_of(epoch: float) -> float:
-        return _x(base_h + (epoch - begin) * _EPOCH_S / 3600.0)
+        return _x(base_h + (epoch - begin) * EPOCH_S / 3600.0)
 
     def box(first: float, last: float, css: str, top_y: float, px: float) -> str:
         low, high = max(first, begin), min(last, stop)
@@ -226,7 +226,7 @@ def _row(
     marks = ""
     for sleep in scored.sleeps:
         css = "in-bed" if sleep.kind == "night" else "nap"
-        marks += box(sleep.begin_s / _EPOCH_S, sleep.end_s / _EPOCH_S, css, y, _ROW_PX + _STAGES_PX)
+        marks += box(sleep.begin_s / EPOCH_S, sleep.end_s / EPOCH_S, css, y, _ROW_PX + _STAGES_PX)
     edges = np.unique(np.append(np.arange(begin, stop, _COLUMN_EPOCHS), stop))
     there = np.add.reduceat(known[begin:stop].astype(np.float64), edges[:-1] - begin)
     total = np.add.reduceat(np.where(known, level, 0.0)[begin:stop], edges[:-1] - begin)
@@ -235,10 +235,10 @@ def _row(
     xs = np.array([x_of(edge) for edge in edges.tolist()])
     marks += f'<path class="bars" d="{step_path(xs, floor, floor - _ROW_PX * np.minimum(mean / top, 1.0))}"/>'
     for begin_s, end_s in scored.days.off_spans_s().tolist():
-        marks += box(begin_s / _EPOCH_S, end_s / _EPOCH_S, "gap", y, _ROW_PX)
+        marks += box(begin_s / EPOCH_S, end_s / EPOCH_S, "gap", y, _ROW_PX)
     for sleep, night in zip(scored.night_sleeps, scored.nights, strict=True):
         off_s = night.hypnogram.lights_off_s or 0.0
-        zero = (sleep.begin_s - off_s) / _EPOCH_S
+        zero = (sleep.begin_s - off_s) / EPOCH_S
         if zero >= stop or zero + len(night.hypnogram) <= begin:
             continue
         for first, last in runs(night.hypnogram.stages):
