@@ -19,6 +19,7 @@ Real recordings, none of which may be published with the program:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import sqlite3
@@ -158,7 +159,7 @@ def against_actilife(data: Path) -> None:
     if not files:
         print("actigraph_sleepr is not there: left out")
         return
-    with sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True) as base:
+    with contextlib.closing(sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True)) as base:
         table = np.array(base.execute("SELECT dataTimestamp, axis1, axis2, axis3 FROM data ORDER BY 1").fetchall())
     times_s = (table[:, 0] - DOT_NET_EPOCH_TICKS) / TICKS_PER_S
     magnitude = np.sqrt((table[:, 1:].astype(np.float64) ** 2).sum(axis=1))
