@@ -71,7 +71,8 @@ STAGES_DRIVE = dataclasses.replace(
 )
 """Stages move the heart rate further than they do, and everybody's alike; the rest is as the simulator has it: pulses
 with noise, artefacts and lost contact, surges, breathing, movement and posture, all of which differ between people.
-Nights as they are need some hundred seconds to be learnt as well (models/EXPERIMENTS.md)."""
+Nights by the simulator's own numbers take several times as long to be learnt to the same bound, without the margin that
+a test needs on other machines (models/EXPERIMENTS.md)."""
 
 LEARNING = WaveformRecipe(
     stretch=Stretch(passes=8, batch_size=2, learning_rate=5e-3, average_decay=0.9),
