@@ -42,6 +42,10 @@ _WRITERS = {"csv": "csv", "json": "json", "edf": "edf", "codes": "txt"}
 """Formats that can be written, with the suffix that chooses them."""
 
 _HEAD = 1 << 16
+_MAX_TEXT_BYTES = 256 << 20
+_MAX_BYTES = 4 << 30
+_PIECEWISE = ("edf", "apple_health")
+"""Formats that may hold much else, which is not read into memory."""
 
 
 class _Format(Protocol):
@@ -130,6 +134,9 @@ def read_hypnograms(
         raise FormatError(path, "is empty", "give a file of scored sleep")
     of_codes = codes is not None or column is not None
     name = format or ("codes" if of_codes else _sniffed(path, head))
+    size, limit = Path(path).stat().st_size, _MAX_BYTES if name in _PIECEWISE else _MAX_TEXT_BYTES
+    if size > limit:
+        raise FormatError(path, f"{size / 1e6:.0f} MB are no night of scored sleep", "give its hypnogram alone")
     return _module(name).read(path, options)
 
 
@@ -235,6 +242,8 @@ def write_csv(hypnogram: Hypnogram, path: str | os.PathLike[str]) -> Path:
 
 def _head(path: str | os.PathLike[str]) -> bytes:
     try:
+        if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):  # to open a pipe waits for ever
+            raise FormatError(path, "is no file", "give a file of scored sleep")
         with Path(path).open("rb") as file:
             return file.read(_HEAD)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -93,3 +94,21 @@ def test_nothing_but_numpy_is_loaded_until_a_format_needs_it():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "night.csv")
+    with pytest.raises(FormatError, match=r"night\.csv: is no file"):
+        read_hypnograms(tmp_path / "night.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("a.csv", b"epoch,start,stage\n0,0,W\n"), ("a.txt", b"0\n1\n2\n"), ("a.edf", b"0       ".ljust(256))],
+)
+def test_what_is_larger_than_any_night_is_refused_unread(tmp_path, name, head):
+    with (tmp_path / name).open("wb") as file:
+        file.write(head)
+        file.truncate(10 << 30)  # holes: no disk is filled
+    with pytest.raises(FormatError, match="10737 MB are no night of scored sleep"):
+        read_hypnograms(tmp_path / name, codes="yasa" if name == "a.txt" else None)
