@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from scipy.signal import butter, filtfilt, sosfiltfilt
 
 from staging import motion
-from staging.motion import activity_counts, arm_angle_deg, enmo_g, posture_change_deg, saturated, wear
+from staging.motion import activity_counts, arm_angle_deg, enmo_g, frozen, posture_change_deg, saturated, wear
 from staging.recording import Signal
 
 FINE_HZ = 400.0
@@ -310,3 +310,46 @@ class TestSaturated:
         """A watch that gives one sample an epoch may give it in the middle of a movement."""
         acc = Signal(samples=np.full((int(120 * rate_hz), 3), 1.2), rate_hz=rate_hz, unit="g")
         assert saturated(acc, 4).tolist() == [told] * 4
+
+
+class TestFrozen:
+    @settings(deadline=None, max_examples=30)
+    @given(
+        rate_hz=st.sampled_from([10.0, 25.0, 31.25, 100.0]),
+        begin_s=st.integers(0, 900),
+        length_s=st.integers(0, 400),
+        start_s=st.floats(-30, 30),
+    )
+    def test_an_epoch_half_of_which_is_one_value_of_two_minutes_is_stuck(self, rate_hz, begin_s, length_s, start_s):
+        n = int(1500 * rate_hz)
+        samples = np.random.default_rng(0).normal(0, 0.005, (n, 3))
+        held = slice(round(begin_s * rate_hz), round((begin_s + length_s) * rate_hz))
+        samples[held] = samples[held.start]
+        acc = acc_of(samples, rate_hz, start_s)
+        stuck = frozen(acc, 50)
+        times = acc.times_s()[held]
+        share = np.histogram(times, bins=np.arange(51) * 30.0)[0] / (30 * rate_hz)
+        long = len(times) >= max(120 * rate_hz, 1000)
+        recorded = np.histogram(acc.times_s(), bins=np.arange(51) * 30.0)[0] / (30 * rate_hz) > 0.99
+        assert stuck[recorded & (share > 0.55)].all() == (long or not (recorded & (share > 0.55)).any())
+        assert not stuck[share < 0.45].any()
+
+    @pytest.mark.parametrize(("minutes", "told"), [(20, False), (40, True)])
+    def test_half_an_hour_is_asked_of_coarse_steps(self, minutes, told) -> None:
+        rng = np.random.default_rng(0)
+        samples = rng.integers(-2, 3, (90 * 60 * 32, 3)) / 64
+        samples[: minutes * 60 * 32] = samples[0]
+        assert frozen(acc_of(samples, 32.0), 180)[: minutes * 2].all() == told
+
+    def test_a_gap_or_one_other_axis_ends_a_run(self) -> None:
+        samples = np.tile(np.float32([0.1, 0.2, 0.9]), (660 * 25, 1))
+        samples[600 * 25 :] += np.random.default_rng(0).normal(0, 0.005, (60 * 25, 3))  # by which its steps are known
+        assert frozen(acc_of(samples, 25.0), 22).tolist() == [True] * 20 + [False] * 2
+        samples[:: 100 * 25, 0] = np.nan
+        assert not frozen(acc_of(samples, 25.0), 22).any()
+        samples[:: 100 * 25] = [0.1, 0.2, 0.901]
+        assert not frozen(acc_of(samples, 25.0), 22).any()
+
+    def test_few_samples_prove_nothing(self) -> None:
+        assert not frozen(acc_of(np.ones((999, 3)), 1 / 30), 999).any()
+        assert not frozen(acc_of(np.empty((0, 3)), 32.0), 20).any()
