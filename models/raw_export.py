@@ -66,17 +66,13 @@ def build(network: Path, path: Path, front: onnx.ModelProto | None = None) -> li
     rule = compose.add_prefix(_decision(spec.decision), "rule/")
     _same_version(front, middle, rule)
     whole = compose.merge_models(
-        front,
-        middle,
-        io_map=[(f"front/{name}", f"network/{name}") for name in NETWORK_INPUTS],
-        outputs=["front/quality", "network/probabilities"],
+        front, middle, io_map=[(f"front/{name}", f"network/{name}") for name in NETWORK_INPUTS]
     )
-    whole = compose.merge_models(
-        whole,
-        rule,
-        io_map=[("network/probabilities", "rule/probabilities"), ("front/quality", "rule/quality")],
-        outputs=["rule/stages"],
-    )
+    between = {"network/probabilities": "rule/probabilities", "front/quality": "rule/quality"}
+    shown = [value for value in whole.graph.output if value.name in between]
+    whole = compose.merge_models(whole, rule, io_map=list(between.items()))
+    # What one part reads of another is no output of the whole unless it is said to be.
+    whole.graph.output.extend(shown)
     _name_interface(whole)
     del whole.metadata_props[:]
     agreements: list[RawAgreement] = []

@@ -189,6 +189,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Iterable[str]]:
     command("formats", "list the formats that can be read")
     model = command("model", "print the card of the model: data, licences, figures, limits")
     model.add_argument("--model", metavar="FILE", help="say instead what stands in another .onnx file")
+    model.add_argument(
+        "--export",
+        metavar="FORM",
+        choices=("raw", "features", "streaming"),
+        help="write it for other programs: raw (samples to stages), features, streaming (stages during the night)",
+    )
+    model.add_argument("--out", default=".", metavar="DIR", help="folder for --export (default: the current folder)")
     return parser, commands.choices
 
 

@@ -216,7 +216,15 @@ def formats(options: argparse.Namespace) -> int:
 
 
 def model(options: argparse.Namespace) -> int:
-    """Print the card of the shipped model, or what another model file says about itself."""
+    """Print the card of the shipped model, or what another model file says about itself; or write it as files."""
+    if options.export is not None:
+        from staging.model_files import export_model
+
+        if options.model is not None:
+            raise InputError("--export", "only the shipped model has these forms", "leave out --model")
+        for path in export_model(options.export, options.out):
+            print(path)
+        return EXIT_FINE
     if options.model is None:
         from staging.model import model_card
 

@@ -3,7 +3,7 @@
 Assumptions
 -----------
 - Nothing is known of what comes: a stage is that of the last epoch of what has been recorded so far. Around its end
-  the network is least sure; `scripts/measure_live.py` measures what that costs.
+  the network is least sure; `scripts/measure_live.py` measures what that costs (a sixth of kappa in 5 classes).
 - Each call looks at the last hours anew. Nothing is kept but the samples, so a call can be left out or repeated.
 """
 
@@ -20,8 +20,8 @@ from staging.stager import MIN_EPOCHS, WINDOW_EPOCHS
 
 __all__ = ["LIVE_HOURS", "LiveStager"]
 
-LIVE_HOURS = 8.0
-"""How much of the past a call looks at. Sleepers are judged by their own night so far, and less of it costs more."""
+LIVE_HOURS = 4.0
+"""How much of the past a call looks at. Less costs more of what is told about a sleeper; more gives nothing more."""
 
 
 class LiveStager:

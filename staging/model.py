@@ -261,6 +261,7 @@ def open_session(path: Path, *, threads: int = 1) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # a plan of the last night's length is of no use to the next, and costs 100 MB
     options.log_severity_level = 4  # errors come as exceptions; the log would print them a second time
     if not path.is_file():
         raise ModelError(path, "there is no such file", "give the path of a .onnx model")

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from staging.decision import decide
 from staging.errors import InputError, ModelError
-from staging.heart import MAX_GAP_S, clean_intervals, heart_rate_track
+from staging.heart import clean_intervals, heart_rate_track
 from staging.model import SPEC_KEY, ModelSpec, open_session
 from staging.motion import MIN_COUNTS_RATE_HZ
 from staging.pulse import MIN_PULSE_RATE_HZ
-from staging.recording import EPOCH_S, Events, FloatArray, Recording, Signal
+from staging.recording import EPOCH_S, FloatArray, Recording, Signal
 from staging.stager import MIN_EPOCHS, WINDOW_EPOCHS, in_windows, scorable
 from staging.tracks import COUNTS_BIN_S, GOOD_COVERAGE, HEART_RATE_STEP_S, SENSORS, counts_in_bins
 
@@ -235,9 +235,8 @@ def raw_inputs(recording: Recording, first: int = 0, stop: int | None = None) ->
     """Bring a recording, or some of its epochs, to the grids that the graph reads.
 
     Faster signals are low-passed and slower ones interpolated; a signal at the graph's own rate is moved by at most
-    half a sample. Heart rate is read on straight lines between samples at most 30 s apart; of a slower device, each
-    sample goes to its 5-s step. Where the device has beat-to-beat intervals that cover half of the recording, the heart
-    rate is made from those. Acceleration too slow for counts is held, with the device's counts.
+    half a sample. Heart rate is that of `staging.heart.heart_rate_track`, made from beat-to-beat intervals where the
+    device has them for half of the recording. Acceleration too slow for counts is held, with the device's counts.
 
     Parameters
     ----------
@@ -257,6 +256,7 @@ def raw_inputs(recording: Recording, first: int = 0, stop: int | None = None) ->
 
     Examples
     --------
+    >>> from staging.recording import Events
     >>> hr = Events(times_s=np.arange(2.5, 1200.0, 5.0), values=np.full(240, 60.0), unit="bpm")
     >>> inputs = raw_inputs(Recording(hr=hr))
     >>> inputs.heart_rate.shape, inputs.present[0].tolist()
@@ -371,20 +371,7 @@ def _heart_rate(recording: Recording, n_epochs: int) -> Array:
         best = heart_rate_track(clean_intervals(recording.ibi), n_steps, step_s=HEART_RATE_STEP_S)
         best_share = float(np.isfinite(best).mean())
     if recording.hr is not None and best_share < GOOD_COVERAGE:
-        of_device = _at_steps(recording.hr, n_steps)
+        of_device = heart_rate_track(recording.hr, n_steps, step_s=HEART_RATE_STEP_S)
         if np.isfinite(of_device).mean() > best_share:
             best = of_device
     return best
-
-
-def _at_steps(hr: Events, n_steps: int) -> Array:
-    """A device's samples on the grid; those of a slow device at their own step, since the graph bridges the others."""
-    known = np.isfinite(hr.values)
-    times_s, values = hr.times_s[known], hr.values[known]
-    if times_s.size < 2 or np.median(np.diff(times_s)) <= MAX_GAP_S:
-        return heart_rate_track(hr, n_steps, step_s=HEART_RATE_STEP_S)
-    rate = np.full(n_steps, np.nan, np.float32)
-    place = np.floor(times_s / HEART_RATE_STEP_S).astype(np.int64)
-    inside = (place >= 0) & (place < n_steps)
-    rate[place[inside]] = values[inside]
-    return rate

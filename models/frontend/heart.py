@@ -68,12 +68,14 @@ def rate_of_beats(
     beats_T = of_windows(share_B, keep_B.to(torch.float32) - share_B)
     enough_T = seconds_T >= heart.MIN_WINDOW_COVERAGE * heart.WATCH_WINDOW_S
     rate_T = Series(torch.where(enough_T, 60.0 * beats_T / seconds_T.clamp(min=1e-3), 0.0), enough_T)
-    # Beyond the last beat the window empties step by step: nothing is known there, and nothing is extended.
-    return _bridged(rate_T, torch.tensor(heart.MAX_GAP_S / HEART_RATE_STEP_S), torch.tensor(0.0))
+    return _bridged(rate_T, torch.tensor(heart.MAX_GAP_S / HEART_RATE_STEP_S))
 
 
 def device_rate(rate_T: Series) -> Series:
-    """A device's own rate, each value at the middle of its step, with the gaps between its reports bridged."""
+    """A device's own rate, each value at the middle of its step, with the gaps between its reports bridged.
+
+    Beyond the first and last report nothing is held: how far they reach, whoever put them into steps has said.
+    """
     _, next_T = neighbours(rate_T.known)
     n = rate_T.known.shape[0]
     here_T = torch.arange(n)
@@ -82,15 +84,12 @@ def device_rate(rate_T: Series) -> Series:
     usual = quantiles(apart_T, (0.5,))[0]
     step_s = HEART_RATE_STEP_S
     gap = (heart.USUAL_STEPS_BRIDGED * usual).clamp(heart.MAX_GAP_S / step_s, heart.MAX_GAP_OF_SLOW_DEVICE_S / step_s)
-    return _bridged(rate_T, gap, gap / 2)
+    return _bridged(rate_T, gap)
 
 
-def _bridged(rate_T: Series, gap: Tensor, reach: Tensor) -> Series:
-    """Straight lines between known steps at most `gap` apart; the first and last hold for `reach` beyond them."""
-    n = rate_T.known.shape[0]
+def _bridged(rate_T: Series, gap: Tensor) -> Series:
+    """Straight lines between known steps at most `gap` apart."""
     before_T, after_T = neighbours(rate_T.known)
-    here_T = torch.arange(n)
-    between_T = (before_T >= 0) & (after_T < n) & ((after_T - before_T).to(torch.float32) <= gap)
-    ahead_T = (before_T < 0) & (after_T < n) & ((after_T - here_T).to(torch.float32) <= reach)
-    behind_T = (after_T >= n) & (before_T >= 0) & ((here_T - before_T).to(torch.float32) <= reach)
-    return Series(interpolated(rate_T), torch.ones_like(rate_T.known)).only(between_T | ahead_T | behind_T)
+    between_T = (before_T >= 0) & (after_T < rate_T.known.shape[0])
+    between_T = between_T & ((after_T - before_T).to(torch.float32) <= gap)
+    return Series(interpolated(rate_T), torch.ones_like(rate_T.known)).only(between_T)

@@ -51,21 +51,24 @@ class Motion(nn.Module):
         Parameters
         ----------
         acc_STX : Tensor
-            g, shape ``(S, 960, 3)``; any finite number where it is not known.
+            g, shape ``(S, 960, 3)``; 0 where it is not known.
         known_STX : Tensor
             bool, of the same shape.
         """
-        acc_STX = torch.where(known_STX, acc_STX, 0.0)
         known_ST = known_STX.all(2)
         counts_N = self.counts(Series(acc_STX[:, :, 2].flatten(), known_STX[:, :, 2].flatten()))
-        count_S1 = known_ST.to(torch.float32).sum(1)[:, None]
-        mean_SX = ratio((acc_STX * known_ST.to(torch.float32)[:, :, None]).sum(1), count_S1)
+        # Weighted sums as products of matrices: nothing of the samples' size is kept.
+        weight_S1T = known_ST.to(torch.float32)[:, None]
+        count_S1 = weight_S1T.sum(2)
+        mean_SX = ratio((weight_S1T @ acc_STX)[:, 0], count_S1)
         recorded_S = count_S1[:, 0] >= SAMPLES / 2
+        # Squares about the mean: those about zero would lose a few mg under 1 g in single precision.
+        variance_SX = ratio((weight_S1T @ (acc_STX - mean_SX[:, None]).square())[:, 0], count_S1)
         step = self.step_g(acc_STX, known_ST)
         return (
             counts_N,
             self.posture(acc_STX, known_ST),
-            self.not_worn(acc_STX, known_ST, mean_SX, step),
+            self.not_worn(recorded_S, mean_SX, variance_SX, step),
             self.frozen(acc_STX, known_ST, step),
             recorded_S & (mean_SX.square().sum(1) > motion.MAX_GRAVITY_G**2),
         )
@@ -128,15 +131,9 @@ class Motion(nn.Module):
         runs_L = runs_of(same_L, n_samples - 1)
         return runs_L | torch.cat([runs_L[1:], torch.zeros_like(runs_L[:1])])
 
-    def not_worn(self, acc_STX: Tensor, known_ST: Tensor, mean_SX: Tensor, step: Tensor) -> Tensor:
+    def not_worn(self, recorded_S: Tensor, mean_SX: Tensor, variance_SX: Tensor, step: Tensor) -> Tensor:
         """Epochs of an hour in which nothing moved; see `staging.motion.wear`."""
         width = int(motion.WEAR_WINDOW_S / EPOCH_S)
-        weight_ST1 = known_ST.to(torch.float32)[:, :, None]
-        count_S1 = weight_ST1.sum(1)
-        # Squares about the mean: those about zero would lose a few mg under 1 g in single precision.
-        variance_SX = ratio(((acc_STX - mean_SX[:, None]) * weight_ST1).square().sum(1), count_S1)
-        recorded_S = count_S1[:, 0] >= SAMPLES / 2
-
         highest_XS = box_max(torch.where(recorded_S, mean_SX.T, -torch.inf), 0, width - 1)
         lowest_XS = box_max(torch.where(recorded_S, -mean_SX.T, -torch.inf), 0, width - 1)
         spread_XS = box_max(torch.where(recorded_S, variance_SX.T, 0.0), 0, width - 1)

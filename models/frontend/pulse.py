@@ -67,7 +67,7 @@ class Pulse(nn.Module):
         Parameters
         ----------
         ppg_L : Tensor
-            Any unit, at 64 Hz from second 0, whole epochs; any finite number where it is not known.
+            Any unit, at 64 Hz from second 0, whole epochs; 0 where it is not known.
         known_L : Tensor
             bool, of the same shape.
         """
@@ -86,7 +86,7 @@ class Pulse(nn.Module):
 
     def without_spikes_and_flats(self, ppg_L: Series) -> Series:
         """Spikes of one sample are their neighbours' mean; flat runs are not known."""
-        values_L, known_L = torch.where(ppg_L.known, ppg_L.values, 0.0), ppg_L.known
+        values_L, known_L = ppg_L
         same_L = (values_L[1:] == values_L[:-1]) & known_L[1:] & known_L[:-1]
         flat_L = runs_of(same_L, math.ceil(pulse.FLAT_S * PPG_RATE_HZ) - 1)
         none = torch.zeros_like(known_L[:1])

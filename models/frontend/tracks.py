@@ -59,6 +59,8 @@ class RawTracks(nn.Module):
         acc, ppg, temp, heart_rate, counts = (
             _read(rows, present[:, column]) for column, rows in enumerate((acc, ppg, temp, heart_rate, counts))
         )
+        # What no device can mean is missing: a logarithm of it would be no number.
+        heart_rate, counts = heart_rate.only(heart_rate.values > 0), counts.only(counts.values >= 0)
         n_epochs = present.shape[0]
         counts_N, posture_S, still_S, frozen_S, saturated_S = self.motion(*acc)
         temperature_S, cold_S = self.temperature(*temp)
@@ -73,7 +75,7 @@ class RawTracks(nn.Module):
         # Somebody with a pulse breathes: what does not change at all is no stillness of theirs. The held samples of a
         # sensor too slow for counts say nothing.
         given = (present[:, CHANNELS.index("counts")] > 0).any()
-        moves_S = box_max((saturated_S | (frozen_S & pulse_S & ~given)).to(torch.float32), 1, 1) == 0
+        moves_S = box_max(((saturated_S | (frozen_S & pulse_S)) & ~given).to(torch.float32), 1, 1) == 0
         counts_N = counts_N.only(moves_S.repeat_interleave(counts.values.shape[1]))
         posture_S = posture_S.only(moves_S)
         # A device's own counts where there are any, even if all of them are missing: the caller has said so.
