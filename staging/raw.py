@@ -40,6 +40,9 @@ RAW_KEY = "staging.raw"
 RAW_MODEL = "staging_raw.onnx"
 RAW_VERSION = 1
 
+SLOWEST_HZ = {"acc": MIN_COUNTS_RATE_HZ, "ppg": 0.0}
+"""Samples of a slower channel are held: lines between them would invent movement."""
+
 AROUND_S = 30.0
 """How much of a signal before and after some epochs is looked at to resample it there."""
 
@@ -327,24 +330,35 @@ def _on_grid(signal: Signal, name: str, first: int, stop: int) -> Array:
     """A signal's samples of the epochs at the graph's rate, float32 ``(stop - first, n)`` or ``(.., n, 3)``."""
     channel = RAW_CHANNELS[name]
     n_epoch = channel.shape[0]
-    wanted_s = np.arange(first * n_epoch, stop * n_epoch) / channel.rate_hz
+    n = (stop - first) * n_epoch
+    out = np.full((n, *signal.samples.shape[1:]), np.nan, np.float32)
+    if abs(signal.rate_hz - channel.rate_hz) < 1e-6 * channel.rate_hz:
+        begin = first * n_epoch - round(signal.start_s * channel.rate_hz)
+        there = signal.samples[max(begin, 0) : max(begin + n, 0)]
+        skipped = max(-begin, 0)
+        out[skipped : skipped + len(there)] = there
+    else:
+        _fill(out, signal, channel.rate_hz, first * EPOCH_S, held=name == "temp" or signal.rate_hz <= SLOWEST_HZ[name])
+    return out.reshape(stop - first, *channel.shape)
+
+
+def _fill(out: Array, signal: Signal, rate_hz: float, begin_s: float, *, held: bool) -> None:
+    """Write a signal of another rate into `out`, whose first row is at `begin_s`; NaN where nothing was recorded."""
+    wanted_s = begin_s + np.arange(len(out)) / rate_hz
     # With so much around them, filters and lines are those of the whole recording.
-    around = ((t_s - signal.start_s) * signal.rate_hz for t_s in (wanted_s[0] - AROUND_S, wanted_s[-1] + AROUND_S))
+    around = ((t_s - signal.start_s) * signal.rate_hz for t_s in (begin_s - AROUND_S, wanted_s[-1] + AROUND_S))
     low, high = (min(max(round(place), 0), len(signal.samples)) for place in around)
     source = signal.samples[low:high]
     at = (wanted_s - signal.start_s) * signal.rate_hz - low
     nearest = np.rint(at).astype(np.int64)
     inside = (nearest >= 0) & (nearest < len(source))
-    out = np.full((at.size, *source.shape[1:]), np.nan, np.float32)
     out[inside] = source[nearest[inside]]
-    same = abs(signal.rate_hz - channel.rate_hz) < 1e-6 * channel.rate_hz
-    held = name == "temp" or (name == "acc" and signal.rate_hz <= MIN_COUNTS_RATE_HZ)
-    if inside.any() and not (same or held):
-        known = np.isfinite(out[inside])
-        columns = source.reshape(len(source), -1).T
-        values = [_resampled(column, signal.rate_hz, channel.rate_hz, at[inside]) for column in columns]
-        out[inside] = np.where(known, np.stack(values, axis=1).reshape(known.shape), np.nan)
-    return out.reshape(stop - first, *channel.shape)
+    if held or not inside.any():
+        return
+    known = np.isfinite(out[inside])
+    columns = source.reshape(len(source), -1).T
+    values = [_resampled(column, signal.rate_hz, rate_hz, at[inside]) for column in columns]
+    out[inside] = np.where(known, np.stack(values, axis=1).reshape(known.shape), np.nan)
 
 
 def _resampled(column: FloatArray, from_hz: float, to_hz: float, at: NDArray[np.float64]) -> NDArray[np.float64]:
