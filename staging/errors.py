@@ -28,6 +28,14 @@ __all__ = [
 ]
 
 
+_LONGEST = 300
+
+
+def _short(text: str) -> str:
+    """The text, its middle left out where a file's own words make it longer than anybody reads."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 3 :]}"
+
+
 class StagingError(Exception):
     """Base of all errors this package raises on purpose.
 
@@ -50,7 +58,7 @@ class StagingError(Exception):
         self.where = os.fspath(where)
         self.problem = problem
         self.mend = mend
-        text = f"{self.where}: {problem}" + (f"; {mend}" if mend else "")
+        text = f"{self.where}: {_short(problem)}" + (f"; {_short(mend)}" if mend else "")
         super().__init__(" ".join(text.split()))
 
     def __reduce__(self) -> tuple[type[StagingError], tuple[str, str, str]]:

@@ -83,7 +83,8 @@ def in_g(values: NDArray[np.float64], where: str, *, unit: str = "") -> tuple[ND
     name = plain_unit(unit)
     if name in NAMED_UNITS:
         return values * NAMED_UNITS[name], ()
-    sizes = np.linalg.norm(values[:: len(values) // _LOOK_AT + 1], axis=1)
+    with np.errstate(over="ignore"):
+        sizes = np.linalg.norm(values[:: len(values) // _LOOK_AT + 1], axis=1)
     sizes = sizes[np.isfinite(sizes)]
     middle = float(np.median(sizes)) if sizes.size else 0.0
     for other in OTHER_UNITS:

@@ -123,6 +123,8 @@ def _without_none(name: str, channel: Signal | Events) -> tuple[Signal | Events,
     """Infinities, and zeros of a heart that cannot be, as NaN."""
     values = _values(channel)
     infinite = np.isinf(values)
+    if values.dtype == np.float64:  # of single precision, in which tracks are
+        infinite |= np.abs(values) > np.finfo(np.float32).max
     zero = values == 0 if name in ("hr", "ibi") else np.zeros(0, dtype=np.bool_)
     notes = [
         f"{name}: {np.count_nonzero(found)} {what} values taken for none"

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError
 from staging.readers.blocks import Layout, gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source
+from staging.readers.timing import to_float32
 from staging.recording import Recording, Signal
 
 __all__ = ["CHANNELS", "TITLE", "read", "sniff"]
@@ -163,9 +164,10 @@ def _calibration(header: Mapping[str, str], where: str) -> tuple[NDArray[np.floa
         gain, offset = (np.array([float(header[f"{axis} {what}"]) for axis in "xyz"]) for what in ("gain", "offset"))
     except (KeyError, ValueError) as error:
         raise FormatError(where, f"has no calibration that can be read ({error})", mend) from error
+    gain, offset = to_float32(gain), to_float32(offset)
     if not (np.isfinite(gain).all() and np.isfinite(offset).all() and gain.all()):
         raise FormatError(where, f"its calibration has the gains {gain.tolist()}", mend)
-    return gain.astype(np.float32), offset.astype(np.float32)
+    return gain, offset
 
 
 def _zone(header: Mapping[str, str]) -> tuple[timezone, tuple[str, ...]]:

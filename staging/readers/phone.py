@@ -267,7 +267,7 @@ def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, tuple[
     if found.zone is None:
         found = _since_start(source, found)
     notes = found.warnings
-    if found.is_wall:
+    if found.is_wall and found.times_s.size:
         notes = (*notes, taken_as_utc(float(found.times_s.min()), where))
     if table.channel == "hr":
         times_s, values = _once_a_second(found)

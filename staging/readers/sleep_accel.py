@@ -32,7 +32,7 @@ from staging.errors import FormatError
 from staging.hypnogram import Hypnogram
 from staging.readers.source import Source, files_in, open_source
 from staging.readers.tables import Table, is_number
-from staging.readers.timing import MAX_SPAN_S, to_events, to_signal
+from staging.readers.timing import MAX_SPAN_S, to_events, to_float32, to_signal
 from staging.recording import EPOCH_S, Recording, Signal
 
 __all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects"]
@@ -206,7 +206,7 @@ def _an_epoch(rows: NDArray[np.float64], span_s: float, where: str) -> Signal:
     n_epochs = int(span_s / EPOCH_S) if np.isfinite(span_s) else int(epochs.max(initial=-1)) + 1
     rows, epochs = rows[epochs < n_epochs], epochs[epochs < n_epochs]
     samples = np.full((n_epochs, 3), np.nan, dtype=np.float32)
-    samples[epochs] = rows[:, 1:]
+    samples[epochs] = to_float32(rows[:, 1:])
     return Signal(samples=samples, rate_hz=1 / EPOCH_S, unit="g")
 
 

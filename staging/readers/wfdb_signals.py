@@ -151,7 +151,8 @@ def samples(
                 if signal.format == _DIFFERENCES:
                     mine = last[which] + np.cumsum(mine)
                     last[which] = int(mine[-1])
-                values = (mine.astype(np.float64) - signal.baseline) / signal.gain
+                with np.errstate(over="ignore"):  # a gain near zero makes what is taken for none
+                    values = (mine.astype(np.float64) - signal.baseline) / signal.gain
                 if packing.none is not None:
                     values[mine == packing.none] = np.nan
                 yield which, begin * signal.per_frame, values, int(mine.sum())

@@ -41,3 +41,11 @@ def test_what_no_unit_explains_is_left_for_the_checks(values):
 
 def test_names_of_units_are_as_plain_unit_leaves_them():
     assert [plain_unit(name) for name in NAMED_UNITS] == list(NAMED_UNITS)
+
+
+def test_a_value_beyond_any_unit_does_not_hide_the_others() -> None:
+    still = np.tile([0.0, 0.0, 9.81], (100, 1))
+    still[7] = 1e300
+    values, (note,) = in_g(still, "watch.csv")
+    assert values[0, 2] == pytest.approx(1, abs=1e-3)
+    assert "taken for m/s²" in note

@@ -169,3 +169,10 @@ def test_a_recording_that_ends_before_its_start_is_refused():
     early = Signal(samples=np.full(480, 33, np.float32), rate_hz=4.0, unit="degC", start_s=-3600)
     with pytest.raises(RecordingError, match="it ends before second 0; mend its start"):
         check(Recording(temp=early))
+
+
+def test_values_that_tracks_cannot_hold_are_none() -> None:
+    hr = Events(times_s=np.arange(4) * 5.0, values=np.array([60.0, 1e308, 61.0, -1e300]), unit="bpm")
+    checked = check(Recording(hr=hr))
+    np.testing.assert_array_equal(checked.hr.values, [60, np.nan, 61, np.nan])
+    assert checked.warnings == ("hr: 2 infinite values taken for none",)

@@ -239,3 +239,9 @@ def test_other_real_files_hold_gravity_and_room_temperature(shared_data, name):
 def test_a_genea_file_is_not_taken_for_one(shared_data):
     with pytest.raises(FormatError, match="not a format that can be read"):
         staging.read(shared_data / "device_files" / "ggirread" / "genea_testfile.bin")
+
+
+def test_a_calibration_beyond_single_precision_is_refused(written):
+    content = geneactiv(wrist(2), start=START).replace(b"x offset:300", b"x offset:1e300")
+    with pytest.raises(FormatError, match="its calibration has the gains"):
+        staging.read(written(content))

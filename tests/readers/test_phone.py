@@ -292,3 +292,12 @@ def test_bytes_that_are_no_text_in_a_field_are_refused(tmp_path):
     path.write_bytes(b"timestamp,x,y,z\n1700000000000,0,\xff\xfe,1\n1700000000020,0,0,1\n")
     with pytest.raises(FormatError, match="line 2 is not 4 numbers"):
         staging.read(path)
+
+
+def test_a_log_without_a_row_of_time_is_refused_in_one_line(folder):
+    text = (
+        "loggingTime(txt),accelerometerAccelerationX(G),accelerometerAccelerationY(G),accelerometerAccelerationZ(G)\n"
+    )
+    with pytest.raises((FormatError, RecordingError)) as caught:
+        staging.read(folder({"watch.csv": text + "2024-02-01 22:10:00.000 +0100"}))
+    assert "\n" not in str(caught.value)

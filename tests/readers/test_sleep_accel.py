@@ -185,3 +185,11 @@ def test_a_posture_in_a_thousand_years_is_refused(folder):
     files["11_epoch_start_acc.csv"] += "3e10,0.6,0.8,0\n"
     with pytest.raises(FormatError, match=r"epoch_start_acc\.csv: its times reach second 3e\+10"):
         staging.read(folder(files))
+
+
+def test_a_posture_beyond_single_precision_is_none(folder):
+    files = cropped()
+    files["11_epoch_start_acc.csv"] = files["11_epoch_start_acc.csv"].replace("0.600000", "1e300", 1)
+    recording = staging.read(folder(files))
+    assert np.isnan(recording.acc.samples[3, 0])
+    assert recording.warnings == ("acc: 1 infinite values taken for none",)

@@ -285,3 +285,9 @@ def test_real_headers_without_their_signal_files_say_what_is_missing(shared_data
     for path in sorted((shared_data / "slpdb").glob("*.hea"))[:3]:
         with pytest.raises(FormatError, match=rf"the signal file {path.stem}\.dat is not there|no label tells"):
             staging.read(path)
+
+
+def test_a_gain_near_zero_is_refused_in_one_line(written):
+    path = written([Made("PLETH", wave(), 50.0, 7, "NU")])
+    path.write_text(path.read_text().replace("50(7)", "1e-320(7)"))
+    assert_read_or_refused(path)
