@@ -30,10 +30,15 @@ $(VENV)/.test-installed: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[train,test]'
 	@touch $@ $(VENV)/.installed
 
+# The example in JavaScript is tested where npm is there and can bring onnxruntime-web; its test says so where not.
+$(VENV)/.node-installed: $(BIN)/python models/examples/node/package.json
+	-command -v npm >/dev/null && npm install --prefix models/examples/node --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
 demo: $(VENV)/.installed
 	$(BIN)/staging demo --out demo
 
-test: $(VENV)/.test-installed
+test: $(VENV)/.test-installed $(VENV)/.node-installed
 	$(BIN)/python -m pytest -n auto --doctest-modules tests staging
 
 lint: $(VENV)/.test-installed
