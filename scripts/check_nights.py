@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.days import Sleep, main_sleeps, survey
-from staging.periods import find_sleeps, stillness_of_angle, stillness_of_counts
+from staging.days.periods import find_sleeps, stillness_of_angle, stillness_of_counts
 from staging.recording import Events, Recording
 from staging.simulate import DEFAULT, SimulatedDays, simulate_days
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from staging.diary import read_diary
+from staging.days.diary import read_diary
 from staging.errors import InputError, StagingError
 from staging.exit_codes import EXIT_BAD_INPUT, EXIT_DEFECT, EXIT_FINE
 from staging.outputs import SUFFIXES, output_names, prepare_folder, write_outputs

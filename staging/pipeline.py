@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from staging.architecture import Interval, metric_intervals, summarize
-from staging.calibration import NO_ACCELERATION
 from staging.days import Days, Sleep, cut, is_many_days, main_sleeps, night_window, survey
-from staging.diary import DiaryNight, diary_sleeps, nightly_lights
+from staging.days.calibration import NO_ACCELERATION
+from staging.days.diary import DiaryNight, diary_sleeps, nightly_lights
 from staging.errors import InputError, RecordingError
 from staging.hypnogram import Hypnogram
 from staging.model import load_model

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from staging.calibration import calibrate
+from staging.days.calibration import calibrate
+from staging.days.windows import short_windows
 from staging.errors import InputError
 from staging.hypnogram import Stage
 from staging.simulate.days import DaysParameters, simulate_days
 from staging.simulate.parameters import DEFAULT
-from staging.windows import short_windows
 
 SLOW = dataclasses.replace(DEFAULT, acceleration=dataclasses.replace(DEFAULT.acceleration, rate_hz=10.0))
 """A sensor of few samples, for speed."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.days.windows import Windows
 from staging.motion import wear as wear_by_stillness
 from staging.temperature import COOL_C
 from staging.temperature import wear as wear_by_temperature
-from staging.windows import Windows
 
 __all__ = ["worn_epochs"]
 

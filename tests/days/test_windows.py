@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging import windows as module
+from staging.days import windows as module
+from staging.days.windows import Windows, short_windows
 from staging.recording import Signal
-from staging.windows import Windows, short_windows
 
 
 def signal(samples, *, rate_hz=20.0, start_s=0.0):

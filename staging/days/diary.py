@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from staging.days import Sleep
+from staging.days.nights import Sleep
 from staging.errors import FormatError, InputError
 from staging.when import LightsTime, parse_lights
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.calibration import Calibration
 from staging.days import Sleep, cut, is_many_days, main_sleeps, night_date, night_window, survey
+from staging.days.calibration import Calibration
 from staging.errors import RecordingError
 from staging.recording import Events, Recording, Signal
 from tests.made_days import START, made_days

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.wear import worn_epochs
-from staging.windows import Windows
+from staging.days.wear import worn_epochs
+from staging.days.windows import Windows
 
 HOUR = 120
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.diary import diary_sleeps, nightly_lights, read_diary
+from staging.days.diary import diary_sleeps, nightly_lights, read_diary
 from staging.errors import FormatError, InputError
 from staging.when import parse_lights
 

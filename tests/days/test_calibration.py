@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.calibration import Calibration, calibrate
+from staging.days.calibration import Calibration, calibrate
+from staging.days.windows import Windows
 from staging.recording import Signal
-from staging.windows import Windows
 
 
 def still(n=400, *, seed=1, gain=(1.0, 1.0, 1.0), offset_g=(0.0, 0.0, 0.0), noise_g=0.002, upper_half=False):

@@ -17,14 +17,14 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.calibration import NO_ACCELERATION, Calibration, calibrate
+from staging.days.calibration import NO_ACCELERATION, Calibration, calibrate
+from staging.days.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
+from staging.days.wear import worn_epochs
+from staging.days.windows import WINDOW_S, Windows, short_windows
 from staging.grid import index_at
-from staging.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
 from staging.recording import EPOCH_S, Events, Recording, Signal
 from staging.temperature import clean_temperature, epoch_mean_c
 from staging.tracks import HEART_RATE_STEP_S, heart_rate_steps, later, pulse_felt
-from staging.wear import worn_epochs
-from staging.windows import WINDOW_S, Windows, short_windows
 from staging.wording import NightClock
 
 __all__ = ["MANY_DAYS_H", "Days", "Sleep", "cut", "is_many_days", "main_sleeps", "night_date", "night_window", "survey"]

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from staging.days.windows import Windows
 from staging.recording import Signal
-from staging.windows import Windows
 
 __all__ = ["NO_ACCELERATION", "Calibration", "calibrate"]
 
