@@ -1,8 +1,7 @@
 /** Everything heavy, aside from the page so that it stays alive: unpacking, reading, and the graph in WebAssembly. */
-import { gunzipSync } from "fflate";
-import * as ort from "onnxruntime-web/wasm";
 import { isZip, oneFolder, unzip } from "./archive.js";
 import { e4Names, isE4, readE4 } from "./e4.js";
+import { openGraph } from "./graph.js";
 import { inBed, inBedSpan, summarize } from "./metrics.js";
 import { isPlain, plainNames, readPlain } from "./plain.js";
 import { Problem } from "./problems.js";
@@ -12,14 +11,13 @@ const SEVERAL_DAYS_H = 18;
 const DAY_S = 86400;
 
 let contract;
-let assets;
-let session;
+let opened;
 
 self.onmessage = async ({ data }) => {
   if (data.contract) {
-    ({ contract, assets } = data);
-    session = open(); // while the user looks for the file
-    session.catch(() => {}); // told when it is needed
+    contract = data.contract;
+    opened = openGraph(data.assets, contract); // while the user looks for the file
+    opened.catch(() => {}); // told when it is needed
     return;
   }
   try {
@@ -44,17 +42,13 @@ async function staged(files) {
   const recording = await read(files, where);
   const begun = performance.now();
   say("Loading the model", 0.5);
-  const model = await session;
+  const graph = await opened;
   let graphS = 0;
   const run = async (inputs) => {
-    const fed = Object.entries(inputs).map(([name, { values, shape }]) => [
-      name,
-      new ort.Tensor("float32", values, shape),
-    ]);
     const from = performance.now();
-    const found = await model.run(Object.fromEntries(fed));
+    const found = await graph(inputs);
     graphS += (performance.now() - from) / 1000;
-    return { probabilities: found.probabilities.data, quality: found.quality.data };
+    return found;
   };
   const night = await stage(recording, where, contract, run, (step, share) => say(step, 0.6 + 0.4 * share));
   const n = night.stages.length;
@@ -132,14 +126,4 @@ async function bytesOf(file) {
   } catch {
     throw new Problem(file.name, "the file cannot be read", "see that it is still there, and choose it again");
   }
-}
-
-async function open() {
-  ort.env.wasm.numThreads = 1;
-  ort.env.wasm.wasmBinary = unpacked(assets.wasm).buffer;
-  return ort.InferenceSession.create(unpacked(assets.model), { executionProviders: ["wasm"], logSeverityLevel: 3 });
-}
-
-function unpacked(base64) {
-  return gunzipSync(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 }
