@@ -105,7 +105,9 @@ def screen(night: ScoredNight, files: Sequence[Path] = (), *, ascii_only: bool =
     if night.simulated:
         head.insert(1, "  SIMULATED NIGHT: no person slept it; it says nothing about accuracy")
     drawn = text_hypnogram(night.hypnogram, ascii_only=ascii_only)
-    body = ["", *drawn, "", *_metrics(night), *_certainty(night)]
+    # The line above the intervals parts them from the drawing; a blank one would cost a warning its place.
+    gap = [""] if night.intervals is None else []
+    body = ["", *drawn, *gap, *_metrics(night), *_certainty(night)]
     foot = _files(files)
     room = LINES - len(head) - len(body) - len(foot)
     return "\n".join([*head, *body, *_warnings(night.timed_warnings(), room), *foot])

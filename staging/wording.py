@@ -229,7 +229,7 @@ class NightClock:
         first = self.start.timestamp()
         at = math.ceil(first / grid) * grid
         marks = []
-        while at <= first + self.duration_s:
+        while at - first <= self.duration_s:
             local = datetime.fromtimestamp(at, tz=self.start.tzinfo)
             days = local.date().toordinal()
             if (days * 86400 + local.hour * 3600 + local.minute * 60 + local.second) % step == 0:

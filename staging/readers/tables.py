@@ -189,6 +189,8 @@ class Table:
         cut = np.where(has_zone, _ZONE_FROM + zoned.argmax(axis=1), width - 6)
         zones = np.take_along_axis(cells, cut[:, None] + np.arange(6), axis=1)
         try:
+            if np.any(cells[np.arange(width) >= cut[:, None] + 6]):
+                raise ValueError("more behind the zone")
             wall_us = _wall_us(np.where(np.arange(width) < cut[:, None], cells, 0))
             if not has_zone.any():
                 return Stamps(wall_us=wall_us, offset=None)
@@ -338,7 +340,7 @@ def _wall_us(cells: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _offset(text: str) -> timedelta:
     if text == "Z":
         return timedelta(0)
-    found = re.fullmatch(r"([+-])(\d\d):?(\d\d)?", text)
+    found = re.fullmatch(r"([+-])(\d\d)(?::?(\d\d))?", text)
     hours, minutes = (0, 0) if found is None else (int(found[2]), int(found[3] or 0))
     if found is None or hours > 23 or minutes > 59:
         raise ValueError(f"unknown offset {text!r}")

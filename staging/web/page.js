@@ -2,6 +2,8 @@
 import { charts } from "./charts.js";
 import { Clock } from "./clock.js";
 import { make } from "./dom.js";
+import { lightsOf } from "./lights.js";
+import { inBed, inBedSpan, summarize } from "./metrics.js";
 import { hypnogramCsv } from "./outputs.js";
 import { minutesText, valueText, wholePct } from "./words.js";
 
@@ -66,13 +68,12 @@ function fail(problem) {
 
 function show(night) {
   const clock = new Clock(night.startUnixS, night.offsetMin);
-  const heading = make("h2", { id: "name", tabindex: -1 }, make("bdi", {}, night.name));
   const facts = [
     night.device,
     `${night.stages.length} epochs of ${contract.epoch_s} s`,
     `staged in ${night.seconds.staging.toFixed(1)} s`,
   ];
-  const chartsCard = make("section", { class: "card", id: "night" }, ...nightCharts(night, clock));
+  const heading = make("h2", { id: "name", tabindex: -1 }, make("bdi", {}, night.name));
   at("result").replaceChildren(
     make(
       "header",
@@ -81,18 +82,50 @@ function show(night) {
       make("p", { class: "when" }, clock.span(night.stages.length * contract.epoch_s)),
       make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
     ),
-    tiles(night),
-    composition(night),
-    notes(night),
-    chartsCard,
-    downloads(night, clock),
-    definitions(night),
+    ...(clock.isKnown ? [lightsForm(night, clock)] : []),
+    make("div", { id: "parts" }),
   );
   at("result").hidden = false;
-  connectReader(night, clock);
+  draw(night, clock);
   finish(`Done: total sleep time ${minutesText(night.metrics.tst_min)}.`);
   heading.focus();
   at("result").dataset.graphS = night.seconds.graph.toFixed(3);
+}
+
+/** All that follows from the stages and the lights times. */
+function draw(night, clock) {
+  const drawn = make("section", { class: "card", id: "night" }, ...nightCharts(night, clock));
+  const parts = [tiles(night), composition(night), notes(night), drawn, downloads(night, clock), definitions(night)];
+  at("parts").replaceChildren(...parts);
+  connectReader(night, clock);
+}
+
+/** Where a person says when lights went off and on; what depends on it is worked out anew. */
+function lightsForm(night, clock) {
+  const [off, on] = [
+    ["lights-off", night.lightsOffS],
+    ["lights-on", night.lightsOnS],
+  ].map(([id, atS]) => make("input", { type: "time", id, value: atS === undefined ? "" : clock.text(atS) }));
+  const problem = make("p", { class: "problem", role: "alert" });
+  const change = () => {
+    const endS = night.stages.length * contract.epoch_s;
+    const { problem: said = "", lightsOffS, lightsOnS } = lightsOf(off.value, on.value, endS, clock);
+    problem.textContent = said;
+    if (said) return;
+    const span = inBedSpan(night.stages.length, lightsOffS, lightsOnS, contract.epoch_s);
+    if (span[1] <= span[0]) {
+      problem.textContent = "No epoch lies between lights off and lights on; give other times, or none.";
+      return;
+    }
+    const lightsKnown = lightsOffS !== undefined || lightsOnS !== undefined;
+    const metrics = summarize(inBed(night.stages, span), contract.epoch_s);
+    draw({ ...night, lightsOffS, lightsOnS, lightsKnown, span, metrics }, clock);
+    at("said").textContent = `Worked out anew: sleep efficiency ${valueText(metrics.se_pct, "%", 1)}.`;
+  };
+  for (const input of [off, on]) input.addEventListener("change", change);
+  const labels = [make("label", {}, "Lights off ", off), " ", make("label", {}, "Lights on ", on)];
+  const hint = `Time in bed, where it is known (${clock.zone})`;
+  return make("fieldset", { class: "card lights" }, make("legend", {}, hint), ...labels, problem);
 }
 
 function tiles(night) {
