@@ -26,6 +26,12 @@ Object.fromEntries(Array.from(document.querySelectorAll(".metric-row dt"), (row)
   return Array.from(row.children, (cell) => cell.textContent);
 }))
 """
+_LIGHTS = """
+document.getElementById("lights-off").value = "%s";
+document.getElementById("lights-on").value = "%s";
+document.getElementById("lights-on").dispatchEvent(new Event("change"));
+"""
+_INSIDE = ("file:", "blob:", "data:")  # the page itself, its worker, the browser's own icons
 _POLICY = "document.querySelector('meta[http-equiv]').content"
 
 
@@ -54,6 +60,15 @@ def _zipped(path: Path, files: Mapping[str, bytes]) -> Path:
     return path
 
 
+def _shows_the_metrics_of(tab: Page, hypnogram: staging.Hypnogram) -> None:
+    shown, metrics = tab.value(_METRICS), staging.summarize(hypnogram).metrics
+    assert list(shown) == list(METRICS)
+    for name, text in shown.items():
+        value, definition = metrics[name], definitions()[name]
+        said = "–" if value is None else f"{value:.{definition.decimals}f}\N{NO-BREAK SPACE}{definition.unit}"
+        assert text == said, name
+
+
 def _staged_as_by_the_package(tab: Page, path: Path, folder: Path) -> None:
     assert _staged(tab, path) == ""
     page = read_csv(_downloaded(tab, folder))
@@ -64,14 +79,9 @@ def _staged_as_by_the_package(tab: Page, path: Path, folder: Path) -> None:
     assert page.probabilities is not None
     assert expected.probabilities is not None
     np.testing.assert_allclose(page.probabilities, expected.probabilities, atol=0.02)
-    shown, metrics = tab.value(_METRICS), staging.summarize(page).metrics
-    assert list(shown) == list(METRICS)
-    for name, text in shown.items():
-        value, definition = metrics[name], definitions()[name]
-        said = "–" if value is None else f"{value:.{definition.decimals}f}\N{NO-BREAK SPACE}{definition.unit}"
-        assert text == said, name
+    _shows_the_metrics_of(tab, page)
     assert [line for line in tab.log if '"error"' in line] == []
-    assert [address for address in tab.requests if not address.startswith(("file:", "blob:"))] == []
+    assert [address for address in tab.requests if not address.startswith(_INSIDE)] == []
 
 
 def test_a_simulated_night_is_staged_as_by_the_package(tab: Page, tmp_path: Path) -> None:
@@ -80,6 +90,19 @@ def test_a_simulated_night_is_staged_as_by_the_package(tab: Page, tmp_path: Path
     said = tab.value("document.querySelector('.note').textContent")
     assert "no person slept it" in said
     assert tab.value("document.activeElement.id") == "name"
+
+
+def test_lights_times_that_a_person_gives_change_the_metrics_and_the_file(tab: Page, tmp_path: Path) -> None:
+    path = write_e4_zip(simulate_night(1, duration_h=1.5), tmp_path / "night.zip")
+    assert _staged(tab, path) == ""
+    problem = "document.querySelector('.lights .problem').textContent"
+    tab.value(_LIGHTS % ("23:10", "00:15"))
+    assert tab.value(problem) == ""
+    page = read_csv(_downloaded(tab, tmp_path))
+    assert (page.lights_off_s, page.lights_on_s) == (600.0, 4500.0)
+    _shows_the_metrics_of(tab, page)
+    tab.value(_LIGHTS % ("12:00", ""))
+    assert tab.value(problem).startswith("Lights off: 12:00 is not within the recording, 2024-01-15 23:00 – ")
 
 
 def test_a_real_session_is_staged_as_by_the_package(tab: Page, tmp_path: Path, shared_data: Path) -> None:
@@ -175,11 +198,12 @@ def test_the_policy_lets_nothing_out(tab: Page) -> None:
 def test_the_page_is_used_with_the_keyboard_and_heard(tab: Page, tmp_path: Path) -> None:
     assert _staged(tab, write_e4_zip(simulate_night(2, duration_h=0.3), tmp_path / "night.zip")) == ""
     order = []
-    for _ in range(6):
+    for _ in range(12):  # a time has parts
         for kind in ("keyDown", "keyUp"):
             tab.command("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-        order.append(tab.value("document.activeElement.id"))
-    assert order[:2] == ["epoch", "csv"]  # from the heading of the result on
+        name = tab.value("document.activeElement.id")
+        order += [name] if name not in order else []
+    assert [name for name in order if name][:4] == ["lights-off", "lights-on", "epoch", "csv"]  # from the heading on
     tab.value("document.getElementById('epoch').focus()")
     for kind in ("keyDown", "keyUp"):
         tab.command("Input.dispatchKeyEvent", type=kind, key="ArrowRight", code="ArrowRight", windowsVirtualKeyCode=39)

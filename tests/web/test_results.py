@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from scripts.build_page import METRICS, words
 from staging import Hypnogram, summarize
 from staging.decision import DecisionRule, decide
+from staging.errors import InputError
 from staging.stager import BRIDGED_GAP_EPOCHS, in_windows, scorable
+from staging.when import parse_lights, resolve_lights
 from staging.wording import NightClock
 from tests.web.conftest import Run
 
@@ -126,3 +128,21 @@ def test_times_are_told_as_in_the_report(node: Run, start: datetime | None, hour
     expected = NightClock(start, hours * 3600)
     assert [(tick["atS"], tick["label"]) for tick in ticks] == [(tick.at_s, tick.label) for tick in expected.ticks()]
     assert (span, text, iso) == (expected.span(), expected.text(95.0, seconds=True), expected.iso(hours * 3600))
+
+
+@pytest.mark.parametrize("start", _STARTS[1:])
+@pytest.mark.parametrize(
+    ("off", "on"), [("22:45", "06:30"), ("23:59", "00:01"), ("18:15", ""), ("", "02:00"), ("", "")]
+)
+def test_times_of_day_are_the_first_ones_within_the_night(node: Run, start: datetime, off: str, on: str) -> None:
+    offset_min = (start.utcoffset() or timedelta()).total_seconds() / 60
+    given = {"startS": start.timestamp(), "offsetMin": offset_min, "off": off, "on": on, "endS": 9 * 3600}
+    code = "return lights.lightsOf(given.off, given.on, given.endS, new clock.Clock(given.startS, given.offsetMin));"
+    found = node(code, given, imports="lights clock")
+    words = [parse_lights(text) if text else None for text in (off, on)]
+    try:
+        expected = resolve_lights(*words, start=start, end_s=9 * 3600.0, where="night")
+    except InputError:
+        assert "is not within the recording" in found["problem"]
+    else:
+        assert (found.get("lightsOffS"), found.get("lightsOnS")) == expected
