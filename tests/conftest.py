@@ -10,7 +10,7 @@ from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The same examples every time, so that a change is what makes a test fail. HYPOTHESIS_PROFILE=default looks for new ones.
+# The same examples every time, so that a change is what makes a test fail; HYPOTHESIS_PROFILE=default tries new ones.
 settings.register_profile("same", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
