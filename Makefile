@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 SOURCES := $(shell find staging -name '*.py' -o -path 'staging/*' -type f ! -name '*.pyc' | grep -v __pycache__)
 
-.PHONY: help demo test lint types check wheel clean
+.PHONY: help demo test lint types check page wheel clean
 
 help:
 	@echo "make demo    install into $(VENV), simulate a raw Empatica E4 night, score it, say where the report is"
 	@echo "make test    install what the tests need and run them all"
 	@echo "make check   lint, types, tests and the demo, as continuous integration does"
+	@echo "make page    build the page that stages in a browser: build/staging.html (needs Node.js 20)"
 	@echo "make wheel   build the wheel into dist/"
 	@echo "make clean   remove $(VENV) and everything built"
 
@@ -49,6 +50,9 @@ types: $(VENV)/.test-installed
 	$(BIN)/mypy
 
 check: lint types test demo
+
+page: $(VENV)/.installed
+	$(BIN)/python -m scripts.build_page
 
 wheel: $(BIN)/python
 	rm -rf build dist
