@@ -155,8 +155,8 @@ def _metrics(night: ScoredNight) -> list[str]:
 
 
 def _range(night: ScoredNight, name: str) -> str:
-    """The interval of a metric in its own unit, which is plain from the value beside it."""
-    if night.intervals is None:
+    """The interval of a metric in its own unit, which is plain from the value beside it; empty where there is none."""
+    if night.intervals is None or night.architecture.metrics[name] is None:
         return ""
     interval = night.intervals[name]
     return range_text(interval.low, interval.high, decimals=0)

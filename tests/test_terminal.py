@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from staging.architecture import definitions
 from staging.hypnogram import CLASSES, Hypnogram
+from staging.report import render
 from staging.scored import ROWS
 from staging.terminal import screen, table, text_hypnogram
 from tests.made_nights import scored_night
@@ -62,6 +65,17 @@ def test_intervals_stand_beside_the_values_where_the_model_has_them():
         interval = night.intervals[name]
         (row,) = (row for row in text.splitlines()[9:] if line in row)
         assert f"{interval.low:.0f}–{interval.high:.0f}" in row
+
+
+def test_a_metric_that_the_night_does_not_have_has_no_interval_beside_it():
+    """Somebody who never slept has no latency, though hypnograms with a little sleep may have been drawn."""
+    night = scored_night(600, intervals=True)
+    values = night.architecture.values.copy()
+    values[list(definitions()).index("rem_latency_min")] = np.nan
+    without = dataclasses.replace(night, architecture=dataclasses.replace(night.architecture, values=values))
+    (row,) = (row for row in screen(without).splitlines() if "REM latency" in row)
+    assert row.split()[:4] == ["REM", "latency", "–"]
+    assert render(without).count(" range ") < render(night).count(" range ")
 
 
 def test_warnings_that_do_not_fit_are_counted():

@@ -191,8 +191,8 @@ def _tiles(night: ScoredNight) -> str:
 
 
 def _between(night: ScoredNight, name: str, decimals: int) -> str:
-    """A metric's interval in words; empty where the model gives none."""
-    if night.intervals is None:
+    """A metric's interval in words; empty where the model gives none, or the night has no such metric."""
+    if night.intervals is None or night.architecture.metrics[name] is None:
         return ""
     interval, definition = night.intervals[name], definitions()[name]
     text = range_text(interval.low, interval.high, definition.unit, decimals).replace("–", _JOINED_DASH)
