@@ -188,20 +188,20 @@ def test_numbers_that_are_none_in_a_header_are_refused(tmp_path):
 
 
 def test_a_zip_whose_names_point_outside_writes_nothing_there(tmp_path):
-    work = tmp_path / "a" / "work"
-    work.mkdir(parents=True)
+    study = tmp_path / "a" / "study"
+    study.mkdir(parents=True)
     rows = "".join(f"{second},{rate}\n" for second, rate in zip(*heart_of_a_night(0.25), strict=True))
-    with zipfile.ZipFile(work / "night.zip", "w") as archive:
+    with zipfile.ZipFile(study / "night.zip", "w") as archive:
         for name in ("../../evil.csv", "/tmp/evil-of-staging.csv", "..\\..\\evil.csv", "C:\\evil.csv", "hr.csv"):
             archive.writestr(name, "t_s,bpm\n" + rows)
         link = zipfile.ZipInfo("link.csv")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
     before = everything(tmp_path)
-    assert run(work, "night.zip", "--out", "out", "--quiet").returncode == 0
+    assert run(study, "night.zip", "--out", "out", "--quiet").returncode == 0
     new = sorted(set(everything(tmp_path)) - set(before))
-    assert new[0] == "a/work/out"
-    assert all(name.startswith("a/work/out/night.") for name in new[1:])
+    assert new[0] == "a/study/out"
+    assert all(name.startswith("a/study/out/night.") for name in new[1:])
     assert not Path("/tmp/evil-of-staging.csv").exists()
 
 

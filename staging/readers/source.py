@@ -109,10 +109,8 @@ class Source:
                     yield file
                 return
             with zipfile.ZipFile(self.path) as archive:
-                try:
+                with _unzipping(where):
                     member = archive.open(self._inner[name])
-                except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
-                    raise _locked(where) from error
                 with member:
                     yield member
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -300,7 +298,7 @@ def _unzipping(where: str) -> Iterator[None]:
         yield
     except FormatError:
         raise
-    except RuntimeError as error:  # zipfile's word for encrypted; NotImplementedError is its child
+    except RuntimeError as error:  # zipfile's word for encrypted, and the parent of that for unknown packing
         raise _locked(where) from error
     except (MemoryError, OSError):
         raise
