@@ -13,9 +13,8 @@ device could know.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,56 +22,19 @@ import torch
 from numpy.typing import NDArray
 
 from models.ensemble import Ensemble
-from models.restore import shape_from
-from models.sequence import SequenceNet
 from staging.agreement.epochs import confusion, epoch_study
 from staging.decision import DecisionRule, decide
-from staging.errors import InputError, StagingError
+from staging.errors import StagingError
 from staging.features import FeatureSpec, extract
 from staging.hypnogram import CLASSES, merge_matrix
 from staging.recording import EPOCH_S
 from staging.tracks import MIN_EPOCHS, Tracks, slice_tracks
-from training.crossval import Prediction, groups_of
+from training.crossval import Prediction, probabilities
 from training.datasets import load_nights
 from training.evaluate import MAIN_DATASET, rule_of
+from training.folds import folds_of
 from training.night import LabelledNight
 from training.options import data_options, folders_of
-
-Subjects = frozenset[tuple[str, str]]
-
-
-def folds_of(run: Path, nights: Sequence[LabelledNight]) -> Iterator[tuple[Subjects, Ensemble, FeatureSpec]]:
-    """Subjects of each fold, and the networks that never saw them.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no finished cross-validation, or one of other subjects.
-    """
-    try:
-        folds = [frozenset(map(tuple, fold)) for fold in json.loads((run / "folds.json").read_text(encoding="utf-8"))]
-        recipe = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(run, f"it cannot be read ({error.strerror})", "give the folder of `evaluate --run`") from None
-    if {(night.dataset, night.subject) for night in nights} != frozenset().union(*folds):
-        raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
-    spec = FeatureSpec.from_json(json.dumps(recipe["spec"]))
-    for number, fold in enumerate(folds):
-        members = []
-        for member in range(recipe["members"]):
-            net = SequenceNet(shape_from(recipe["shape"]))
-            net.load_state_dict(torch.load(run / f"fold_{number}" / f"member_{member}.pt", weights_only=True))
-            members.append(net.eval())
-        known = [night for night in nights if (night.dataset, night.subject) not in fold]
-        yield fold, Ensemble(members, spec, groups_of(known)), spec
-
-
-def probabilities(network: Ensemble, tracks: Tracks, spec: FeatureSpec) -> NDArray[np.float32]:
-    """Of every epoch of the tracks, which are all that the networks see."""
-    inputs = extract(tracks, spec)
-    with torch.inference_mode():
-        arrays = (torch.from_numpy(array) for array in (inputs.features, inputs.series, inputs.mask))
-        return np.asarray(network(*arrays).numpy())
 
 
 def live_probabilities(
@@ -81,18 +43,17 @@ def live_probabilities(
     """Of the given epochs, each the last of all that the networks see."""
     past = round(hours * 3600 / EPOCH_S)
     rows = [
-        probabilities(network, slice_tracks(tracks, max(0, epoch + 1 - past), epoch + 1), spec)[-1] for epoch in epochs
+        probabilities(network, extract(slice_tracks(tracks, max(0, epoch + 1 - past), epoch + 1), spec), spec)[-1]
+        for epoch in epochs
     ]
     return np.array(rows).reshape(-1, len(CLASSES[5]))
 
 
-def kappas(reference: NDArray[np.int64], probabilities: NDArray[np.float32], rules: list[DecisionRule]) -> list[float]:
+def kappas(reference: NDArray[np.int64], given: NDArray[np.float32], rules: list[DecisionRule]) -> list[float]:
     """Pooled kappa in 5, 4, 3 and 2 classes."""
     found = []
     for n_classes in CLASSES:
-        decided = np.array(
-            [decide(row[None], n_classes, rule)[0] for row, rule in zip(probabilities, rules, strict=True)]
-        )
+        decided = np.array([decide(row[None], n_classes, rule)[0] for row, rule in zip(given, rules, strict=True)])
         merged = merge_matrix(5, n_classes).argmax(axis=1)[reference]
         found.append(epoch_study(confusion(merged, decided, n_classes)[None]).pooled.kappa)
     return found
@@ -103,17 +64,17 @@ def measure(run: Path, nights: Sequence[LabelledNight], hours: Sequence[float], 
     whole: list[Prediction] = []
     live: dict[float, list[NDArray[np.float32]]] = {length: [] for length in hours}
     chosen: list[NDArray[np.int64]] = []
-    for number, (fold, network, spec) in enumerate(folds_of(run, nights)):
+    for number, fold in enumerate(folds_of(run, nights)):
         for night in nights:
-            if (night.dataset, night.subject) not in fold or night.dataset != MAIN_DATASET:
+            if night.dataset != MAIN_DATASET or not fold.holds(night):
                 continue
-            all_night = probabilities(network, night.tracks, spec)
+            all_night = probabilities(fold.network, extract(night.tracks, fold.spec), fold.spec)
             whole.append(Prediction(night=night, fold=number, probabilities={"all": all_night}))
             epochs = np.flatnonzero(night.usable)
             epochs = epochs[epochs >= MIN_EPOCHS - 1][::every]
             chosen.append(epochs)
             for length in hours:
-                live[length].append(live_probabilities(network, night.tracks, spec, epochs, length))
+                live[length].append(live_probabilities(fold.network, night.tracks, fold.spec, epochs, length))
         print(f"fold {number + 1}", file=sys.stderr)
     rule_of_fold = {p.fold: rule_of([other for other in whole if other.fold != p.fold]) for p in whole}
     rules = [rule_of_fold[p.fold] for p, epochs in zip(whole, chosen, strict=True) for _ in epochs]

@@ -8,12 +8,14 @@ import torch
 
 from models.ensemble import Ensemble
 from models.sequence import SequenceNet, SequenceShape
-from scripts.measure_live import folds_of, kappas, live_probabilities, probabilities
+from scripts.measure_live import kappas, live_probabilities
 from staging.decision import LIKELIEST
 from staging.errors import InputError
-from staging.features import DEFAULT_SPEC, feature_names
+from staging.features import DEFAULT_SPEC, extract, feature_names
 from staging.simulate import simulate_night
 from staging.tracks import prepare, slice_tracks
+from training.crossval import probabilities
+from training.folds import folds_of
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,11 @@ def test_an_epoch_is_the_last_of_the_hours_that_are_seen(network, tracks):
     found = live_probabilities(network, tracks, DEFAULT_SPEC, epochs, 0.5)
     for row, epoch in zip(found, epochs, strict=True):
         past = slice_tracks(tracks, max(0, epoch - 59), epoch + 1)
-        assert np.array_equal(row, probabilities(network, past, DEFAULT_SPEC)[-1])
+        assert np.array_equal(row, probabilities(network, extract(past, DEFAULT_SPEC), DEFAULT_SPEC)[-1])
 
 
 def test_the_last_epoch_of_a_night_that_is_seen_whole_is_the_whole_nights(network, tracks):
-    whole = probabilities(network, tracks, DEFAULT_SPEC)
+    whole = probabilities(network, extract(tracks, DEFAULT_SPEC), DEFAULT_SPEC)
     found = live_probabilities(network, tracks, DEFAULT_SPEC, np.array([tracks.n_epochs - 1]), 8.0)
     assert np.array_equal(found[0], whole[-1])
 

@@ -28,7 +28,7 @@ from training.selection import Selection
 from training.start import Start
 from training.stopping import begin_worker
 
-__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "groups_of", "predict", "split_by_subject"]
+__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "groups_of", "predict", "probabilities", "split_by_subject"]
 
 SENSOR_SETS: dict[str, frozenset[str]] = {
     "all": frozenset(GROUPS),
@@ -92,19 +92,20 @@ def split_by_subject(
 def predict(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
     """Probabilities of one night with each set of sensors."""
     inputs = extract(night.tracks, spec)
-    return {name: _probabilities(network, inputs, spec, groups) for name, groups in SENSOR_SETS.items()}
+    return {name: probabilities(network, inputs, spec, groups) for name, groups in SENSOR_SETS.items()}
 
 
 def _with_losses(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
     if not {"heart", "counts"} <= night.groups:
         return {}
     less = {name: extract(lose(night, loss).tracks, spec) for name, loss in LOSSES.items()}
-    return {name: _probabilities(network, inputs, spec, SENSOR_SETS["all"]) for name, inputs in less.items()}
+    return {name: probabilities(network, inputs, spec) for name, inputs in less.items()}
 
 
-def _probabilities(
-    network: Ensemble, inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]
+def probabilities(
+    network: Ensemble, inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str] = SENSOR_SETS["all"]
 ) -> NDArray[np.float32]:
+    """Probabilities ``(S, 5)`` of the stages, from some groups of the inputs."""
     with torch.no_grad():
         shown = (torch.from_numpy(array) for array in _shown(inputs, spec, groups))
         return np.asarray(network(*shown).numpy())
@@ -245,7 +246,7 @@ def _fold(
             night=night,
             fold=index,
             probabilities=predict(network, night, recipe.spec),
-            members=tuple(_probabilities(member, every, recipe.spec, SENSOR_SETS["all"]) for member in alone),
+            members=tuple(probabilities(member, every, recipe.spec) for member in alone),
             losses=_with_losses(network, night, recipe.spec),
         )
 

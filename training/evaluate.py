@@ -24,7 +24,7 @@ from training.crossval import SENSOR_SETS, Prediction
 from training.losses import LOSSES
 from training.night import LabelledNight
 
-__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "report", "rule_of", "to_markdown"]
+__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "mostly_recorded", "report", "rule_of", "to_markdown"]
 
 MAIN_DATASET = "sleep_accel"
 """The set whose people the default model is for: healthy adults with a watch."""
@@ -119,7 +119,7 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
         "n_epochs_not_recorded": int(sum(((p.night.reference >= 0) & ~p.night.usable).sum() for p in predictions)),
         "classes": {str(k): _classes(predictions, k, "all") for k in CLASSES},
         "calibration": _calibration(predictions, subjects),
-        "nights": _nights([p for p in predictions if _mostly_recorded(p.night)]),
+        "nights": _nights([p for p in predictions if mostly_recorded(p.night)]),
         "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in SENSOR_SETS},
         "members": [
             {str(k): _headline(alone, k, "all") for k in CLASSES}
@@ -185,7 +185,8 @@ def _calibration(predictions: Sequence[_Decided], subjects: Sequence[str]) -> di
     }
 
 
-def _mostly_recorded(night: LabelledNight) -> bool:
+def mostly_recorded(night: LabelledNight) -> bool:
+    """Whether so much of a night was recorded that its totals mean something."""
     return bool(night.usable.sum() >= MIN_NIGHT_SHARE * (night.reference >= 0).sum())
 
 

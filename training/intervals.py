@@ -27,21 +27,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from models.ensemble import Ensemble
-from models.restore import shape_from
-from models.sequence import SequenceNet
 from staging.architecture import Coverage, SequencePosterior, calibrate, coverage, definitions
 from staging.errors import InputError, StagingError
-from staging.features import FeatureSpec
+from staging.features import extract
 from staging.files import write_atomically
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.model import POSTERIORS_KEY, Model, posteriors_from_json, posteriors_to_json
 from training.card import with_intervals
-from training.crossval import Prediction, groups_of, predict
+from training.crossval import Prediction, probabilities
 from training.datasets import load_nights
-from training.evaluate import MAIN_DATASET, MIN_NIGHT_SHARE
+from training.evaluate import MAIN_DATASET, mostly_recorded
+from training.folds import folds_of
 from training.night import LabelledNight
 from training.options import data_options, folders_of
 from training.shipping import CARD_FILE
@@ -88,33 +85,12 @@ def predictions_of_run(run: Path, nights: Sequence[LabelledNight]) -> list[Predi
     InputError
         If the folder holds no finished cross-validation, or one of other subjects.
     """
-    try:
-        folds = [frozenset(map(tuple, fold)) for fold in json.loads((run / "folds.json").read_text(encoding="utf-8"))]
-        recipe = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            run, f"{Path(error.filename).name} is missing", "give the folder of `python -m training evaluate --run`"
-        ) from None
-    subjects = {(night.dataset, night.subject) for night in nights}
-    if subjects != frozenset().union(*folds):
-        raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
-    spec = FeatureSpec.from_json(json.dumps(recipe["spec"]))
     by_night: dict[int, Prediction] = {}
-    for number, fold in enumerate(folds):
-        members = []
-        for member in range(recipe["members"]):
-            weights = run / f"fold_{number}" / f"member_{member}.pt"
-            if not weights.is_file():
-                raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
-            net = SequenceNet(shape_from(recipe["shape"]))
-            net.load_state_dict(torch.load(weights, weights_only=True))
-            members.append(net.eval())
-        known = [night for night in nights if (night.dataset, night.subject) not in fold]
-        network = Ensemble(members, spec, groups_of(known))
+    for number, fold in enumerate(folds_of(run, nights)):
         for index, night in enumerate(nights):
-            if (night.dataset, night.subject) in fold:
-                probabilities = {"all": predict(network, night, spec)["all"]}
-                by_night[index] = Prediction(night=night, fold=number, probabilities=probabilities)
+            if fold.holds(night):
+                every = probabilities(fold.network, extract(night.tracks, fold.spec), fold.spec)
+                by_night[index] = Prediction(night=night, fold=number, probabilities={"all": every})
     return [by_night[index] for index in range(len(nights))]
 
 
@@ -122,10 +98,10 @@ def night_pair(prediction: Prediction, n_classes: int) -> Pair:
     """A night as predicted and as scored, in a resolution; unscored in both where nothing was recorded or scored."""
     usable = prediction.night.usable
     merged = merge_matrix(5, n_classes)
-    probabilities = prediction.probabilities["all"] @ merged
-    stages = np.where(usable, probabilities.argmax(axis=1), -1)
+    given = prediction.probabilities["all"] @ merged
+    stages = np.where(usable, given.argmax(axis=1), -1)
     reference = np.where(usable, merged.argmax(axis=1)[np.maximum(prediction.night.reference, 0)], -1)
-    shown = np.where(usable[:, None], probabilities, np.nan).astype(np.float32)
+    shown = np.where(usable[:, None], given, np.nan).astype(np.float32)
     return (
         Hypnogram.from_indices(stages, n_classes=n_classes, probabilities=shown, source=prediction.night.subject),
         Hypnogram.from_indices(reference, n_classes=n_classes),
@@ -158,7 +134,7 @@ def intervals_report(
     InputError
         If there are too few nights to calibrate without a part of them.
     """
-    chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET and _mostly_recorded(p.night)]
+    chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET and mostly_recorded(p.night)]
     parts = [p.fold % N_PARTS for p in chosen]
     if len(set(parts)) < 2 or any(sum(part != other for other in parts) < 3 for part in parts):
         raise InputError(
@@ -197,10 +173,6 @@ def _covered(given: tuple[Sequence[Pair], Sequence[SequencePosterior], int]) -> 
     pairs, posteriors, draws = given
     predicted, reference = zip(*pairs, strict=True)
     return coverage(predicted, reference, draws=draws, posterior=posteriors)
-
-
-def _mostly_recorded(night: LabelledNight) -> bool:
-    return bool(night.usable.sum() >= MIN_NIGHT_SHARE * (night.reference >= 0).sum())
 
 
 def put_posteriors(model: Path, text: str) -> None:

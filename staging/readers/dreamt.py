@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.source import Source
@@ -27,7 +28,7 @@ from staging.readers.tables import Table
 from staging.readers.timing import to_events, to_signal
 from staging.recording import Recording
 
-__all__ = ["CHANNELS", "TITLE", "read", "sniff"]
+__all__ = ["CHANNELS", "TITLE", "read", "rows_of", "signals_of", "sniff"]
 
 TITLE = "DREAMT night: S###_whole_df.csv of an Empatica E4 (a file, or a folder or zip with one)"
 CHANNELS = ("acc", "ppg", "temp", "hr")
@@ -71,27 +72,61 @@ def read(source: Source) -> Recording:
     name = source.only(_files(source), "DREAMT")
     where = source.label(name)
     table = Table.parse(source.read(name), where)
+    rows, notes = rows_of(table, where)
+    found, more = signals_of(rows[:, 0], rows, where)
+    subject = PurePosixPath(name).stem
+    for ending in _ENDINGS:
+        subject = subject.removesuffix(ending)
+    return Recording(device="Empatica E4", subject=subject, source=source.where, warnings=(*notes, *more), **found)
+
+
+def rows_of(table: Table, where: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Times and signals of a table, float64 ``(n, 7)``, and warnings.
+
+    Raises
+    ------
+    FormatError
+        If a column is missing or a field is no number.
+    """
     lacking = [column for column in _COLUMNS if column not in table.header]
     if lacking:
         raise FormatError(where, f"has no column {lacking[0]}", "give the table as the set publishes it")
-    rows, notes = table.numbers([table.header.index(column) for column in _COLUMNS])
-    warnings = list(notes)
+    return table.numbers([table.header.index(column) for column in _COLUMNS])
+
+
+def signals_of(
+    times_s: NDArray[np.float64], rows: NDArray[np.float64], where: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Channels of a `Recording`, each at the device's own rate, and warnings.
+
+    Parameters
+    ----------
+    times_s : ndarray of float64, shape (n,)
+        Of the rows, from the recording's second 0.
+    rows : ndarray of float64, shape (n, 7)
+        Of `rows_of`.
+    where : str
+        The file, as errors name it.
+
+    Raises
+    ------
+    FormatError
+        If the rows do not follow each other evenly.
+    """
     with np.errstate(over="ignore"):
-        steps_s = np.diff(rows[np.isfinite(rows[:, 0]), 0])
+        steps_s = np.diff(times_s[np.isfinite(times_s)])
     if not len(steps_s) or not np.median(steps_s) > 0:
         raise FormatError(where, "its times do not increase", "copy it from the data set again")
     row_hz = 1 / float(np.median(steps_s))
     found: dict[str, Any] = {}
+    warnings: tuple[str, ...] = ()
     for channel, columns, rate_hz, scale, unit in _LAYOUT:
         every = slice(None, None, max(1, int(row_hz / rate_hz + _NEARLY)))
         values = rows[every, columns] * scale if len(columns) > 1 else rows[every, columns[0]] * scale
         convert = to_events if channel == "hr" else to_signal
-        found[channel], more = convert(rows[every, 0], values, unit=unit, where=f"{where} ({channel})")
-        warnings += more
-    subject = PurePosixPath(name).stem
-    for ending in _ENDINGS:
-        subject = subject.removesuffix(ending)
-    return Recording(device="Empatica E4", subject=subject, source=source.where, warnings=tuple(warnings), **found)
+        found[channel], notes = convert(times_s[every], values, unit=unit, where=f"{where} ({channel})")
+        warnings += notes
+    return found, warnings
 
 
 def _files(source: Source) -> list[str]:

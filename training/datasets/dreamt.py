@@ -2,9 +2,7 @@
 
 Assumptions
 -----------
-- Rows come at 64 Hz, that of the pulse wave; acceleration (32 Hz, in 1/64 g), temperature (4 Hz) and the device's heart
-  rate (1 Hz) are held between their samples, and one row of each is taken. The intervals between beats are held too,
-  so that equal ones cannot be told apart: beats are found in the pulse wave instead.
+- Signals are read as `staging.readers.dreamt` reads them: beats are found in the pulse wave.
 - Rows before the polysomnography have the stage P: they are unscored, and the scoring's epochs are counted from the
   first row that is not P. Second 0 is the first of these epochs' boundaries in the recording.
 - No clock time is published.
@@ -15,15 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from staging.errors import FormatError
 from staging.hypnogram import Stage
 from staging.readers.checks import check
+from staging.readers.dreamt import rows_of, signals_of
 from staging.readers.tables import Table
-from staging.readers.timing import to_events, to_signal
 from staging.recording import EPOCH_S, Recording
 from training.datasets.scoring import between, named_stages
 from training.night import NightSource, ScoredRecording
@@ -35,9 +32,7 @@ ATTRIBUTION = (
     "wearable Technology, PhysioNet, doi 10.13026/62an-cb28; PhysioNet Restricted Health Data License 1.5.0"
 )
 
-ROW_HZ = 64
 ROUNDING_S = 0.1  # the last epoch is whole if the last row is so near to its end
-COLUMNS = ("TIMESTAMP", "BVP", "ACC_X", "ACC_Y", "ACC_Z", "TEMP", "HR")
 STAGES = {
     "P": Stage.UNSCORED,
     "Missing": Stage.UNSCORED,
@@ -59,10 +54,9 @@ def sources(folder: Path) -> Iterator[NightSource]:
 def _read(file: Path, subject: str) -> ScoredRecording:
     where = str(file)
     table = Table.parse(file.read_bytes(), where)
-    lacking = [name for name in (*COLUMNS, "Sleep_Stage") if name not in table.header]
-    if lacking:
-        raise FormatError(where, f"has no column {lacking[0]}", "give the set's 64-Hz files as published")
-    rows, warnings = table.numbers([table.header.index(name) for name in COLUMNS])
+    if "Sleep_Stage" not in table.header:
+        raise FormatError(where, "has no column Sleep_Stage", "give the set's 64-Hz files as published")
+    rows, warnings = rows_of(table, where)
     stages = table.text(table.header.index("Sleep_Stage"))[: len(rows)]
     scored = np.flatnonzero(stages != b"P")
     if not np.all(np.diff(rows[:, 0]) >= 0) or not scored.size:
@@ -73,20 +67,7 @@ def _read(file: Path, subject: str) -> ScoredRecording:
     rows_of_epochs = np.searchsorted(times_s, middles_s).clip(max=len(stages) - 1)
     reference = named_stages(np.char.decode(stages[rows_of_epochs], errors="replace"), STAGES, where)
 
-    found: dict[str, Any] = {}
-    for channel, columns, rate_hz, scale, unit in (
-        ("ppg", [1], 64, 1.0, "a.u."),
-        ("acc", [2, 3, 4], 32, 1 / 64, "g"),
-        ("temp", [5], 4, 1.0, "degC"),
-        ("hr", [6], 1, 1.0, "bpm"),
-    ):
-        every = slice(None, None, ROW_HZ // rate_hz)
-        values = rows[every, columns] * scale
-        make = to_events if channel == "hr" else to_signal
-        found[channel], notes = make(
-            times_s[every], values if len(columns) > 1 else values[:, 0], unit=unit, where=f"{where} ({channel})"
-        )
-        warnings += notes
-    recording = Recording(device="Empatica E4", subject=subject, source=where, warnings=warnings, **found)
+    found, notes = signals_of(times_s, rows, where)
+    recording = Recording(device="Empatica E4", subject=subject, source=where, warnings=(*warnings, *notes), **found)
     scored_part = between(recording, 0.0, len(reference) * EPOCH_S)
     return ScoredRecording(dataset="dreamt", subject=subject, recording=check(scored_part), reference=reference)
