@@ -155,7 +155,12 @@ def _onsets_s(edf: Edf, content: Path | bytes, where: str) -> NDArray[np.float64
     n_signals = edf.bytes_in_header_record // 256 - 1
     fields = bytes(data[256 : edf.bytes_in_header_record])
     labels = [fields[16 * i : 16 * i + 16].strip() for i in range(n_signals)]
-    lengths = [2 * int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals)]
+    try:
+        lengths = [2 * int(fields[216 * n_signals + 8 * i :][:8]) for i in range(n_signals)]
+    except ValueError:
+        raise FormatError(
+            where, "its header does not say how long a signal's records are", "copy it from the device again"
+        ) from None
     if _ANNOTATIONS not in labels:
         raise FormatError(where, "is discontinuous (EDF+D) and does not say where", "export it as continuous EDF")
     first = labels.index(_ANNOTATIONS)

@@ -140,8 +140,8 @@ def as_utc(start: datetime) -> tuple[datetime, str]:
 
 
 def to_float32(values: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Samples in single precision; what that cannot hold is infinite, without numpy's warning."""
-    with np.errstate(over="ignore"):
+    """Samples in single precision, without numpy's warnings; what that cannot hold is infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
         return values.astype(np.float32, copy=False)
 
 

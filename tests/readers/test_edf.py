@@ -254,6 +254,18 @@ def test_the_gaps_of_a_discontinuous_file_are_nan(gaps, tmp_path_factory):
     assert np.flatnonzero(np.isfinite(recording.hr.values)).tolist() == onsets.tolist()
 
 
+def test_a_discontinuous_file_that_does_not_say_how_long_its_records_are_is_refused(tmp_path):
+    path = tmp_path / "night.edf"
+    signals = [signal("Pleth", 64)]
+    edfio.Edf(signals, recording=RECORDING, starttime=dt.time(22), annotations=[], data_record_duration=1).write(path)
+    content = bytearray(path.read_bytes().replace(b"EDF+C", b"EDF+D", 1))
+    # A header that is said to be of more signals than there are: what would be their lengths is blank.
+    content[184:192] = b"%-8d" % (int(content[184:192]) + 256 * 2)
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="does not say how long"):
+        staging.read(path)
+
+
 def test_a_zip_and_a_folder_with_one_edf_are_read(written, tmp_path):
     path = written([signal("PPG", 64)])
     (tmp_path / "night").mkdir()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from staging.errors import RecordingError
-from staging.readers.timing import to_events, to_signal
+from staging.readers.timing import to_events, to_float32, to_signal
 
 RATES = st.sampled_from([1.0, 4.0, 25.0, 32.0, 50.0, 64.0, 100.0, 128.0]) | st.floats(0.5, 200)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -216,3 +216,10 @@ def test_a_few_rows_cannot_ask_for_gigabytes_of_gap():
     times = np.concatenate([np.arange(500) / 100, 7 * 86400 + np.arange(500) / 100])
     with pytest.raises(RecordingError, match=r"1000 rows at 100 Hz leave gaps of 6e\+07 samples; mend its times"):
         signal(times, ramp(1000))
+
+
+@pytest.mark.parametrize("bits", [0x7FF0000000000001, 0x7FE0000000000000])
+def test_what_single_precision_cannot_hold_is_said_by_its_value_and_not_by_a_warning(bits):
+    """A damaged file may hold a signalling NaN, or a number beyond 1e38."""
+    values = np.full(8, bits, np.uint64).view(np.float64)
+    assert not np.isfinite(to_float32(values)).any()
