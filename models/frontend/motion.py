@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.frontend.ops import Series, box_max, box_sum, count_near, interpolated, neighbours, ratio, runs_of
+from models.frontend.ops import Series, any_near, box_max, box_sum, interpolated, neighbours, ratio, runs_of
 from staging import motion
 from staging.raw import RAW_CHANNELS
 from staging.recording import EPOCH_S
@@ -84,7 +84,7 @@ class Motion(nn.Module):
 
         bridged = int(motion.BRIDGE_S * ACC_RATE_HZ)
         guard = round(motion.GUARD_S * ACC_RATE_HZ)
-        near_gap_L = count_near(runs_of(~z_L.known, bridged + 1), guard, guard) > 0
+        near_gap_L = any_near(runs_of(~z_L.known, bridged + 1), guard, guard)
         usable_QT = (~near_gap_L).reshape(-1, ACC_RATE_HZ).to(torch.float32) @ self.held
         peak_Q = (band_QT.abs() * usable_QT).amax(1)
         level_Q = (peak_Q * (motion.COUNTS_LEVELS / motion.COUNTS_RANGE_G)).floor() + 1.0
@@ -143,7 +143,7 @@ class Motion(nn.Module):
         n = recorded_S.shape[0]
         whole_S = torch.arange(n) <= n - width
         off_S = still_XS.all(0) & (epochs_S >= width / 2) & whole_S
-        return recorded_S & (count_near(off_S, width - 1, 0) > 0)
+        return recorded_S & any_near(off_S, width - 1, 0)
 
     def step_g(self, acc_STX: Tensor, known_ST: Tensor) -> Tensor:
         """Smallest step between values of the sensor."""

@@ -8,6 +8,7 @@ would lose them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 __all__ = [
     "Series",
+    "any_near",
     "box_max",
     "box_sum",
     "interpolated",
@@ -67,26 +69,37 @@ def _table(known_N: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def interpolated(series: Series) -> Tensor:
-    """Straight lines across what is missing; the ends hold the first and last known value. 0 if none is known."""
-    before_N, after_N = neighbours(series.known)
-    last = series.values.shape[0] - 1
-    left_N = torch.where(before_N < 0, after_N, before_N).clamp(max=last)
-    right_N = torch.where(after_N > last, left_N, after_N)
-    share_N = (torch.arange(last + 1) - left_N).to(torch.float32) / (right_N - left_N).clamp(min=1).to(torch.float32)
-    at_left_N = series.values.gather(0, left_N)
-    return at_left_N + share_N * (series.values.gather(0, right_N) - at_left_N)
+    """Straight lines across what is missing; the ends hold the first and last known value. 0 if none is known.
+
+    Only the gaps are looked at: places of a whole night, eight bytes each, would cost more than all else here.
+    """
+    values_N, known_N = series
+    last = values_N.shape[0] - 1
+    missing_N, edge = ~known_N, torch.zeros_like(known_N[:1])
+    begins_N = missing_N & torch.cat([~edge, known_N[:-1]])
+    ends_N = missing_N & torch.cat([known_N[1:], ~edge])
+    # Gaps G in order, and their places M.
+    before_G, after_G = begins_N.nonzero()[:, 0] - 1, ends_N.nonzero()[:, 0] + 1
+    place_M = missing_N.nonzero()[:, 0]
+    gap_M = begins_N.gather(0, place_M).to(torch.int64).cumsum(0) - 1
+    left_G = torch.where(before_G < 0, after_G, before_G).clamp(max=last)
+    right_G = torch.where(after_G > last, left_G, after_G)
+    left_M, right_M = left_G.gather(0, gap_M), right_G.gather(0, gap_M)
+    share_M = (place_M - left_M).to(torch.float32) / (right_M - left_M).clamp(min=1).to(torch.float32)
+    at_left_M = values_N.gather(0, left_M)
+    return values_N.scatter(0, place_M, at_left_M + share_M * (values_N.gather(0, right_M) - at_left_M))
 
 
-def count_near(flags_N: Tensor, before: int, after: int) -> Tensor:
-    """How many flags are set from `before` places before each place to `after` places after it, int32."""
-    until = functional.pad(flags_N, (before + 1, after)).cumsum(0, dtype=torch.int32)
-    return until[before + after + 1 :] - until[: -before - after - 1]
+def any_near(flags_N: Tensor, before: int, after: int) -> Tensor:
+    """Whether a flag is set from `before` places before each place to `after` places after it."""
+    return _swept(functional.pad(flags_N, (before, after)), before + 1 + after, torch.logical_or)
 
 
 def runs_of(flags_N: Tensor, at_least: int) -> Tensor:
     """The flags that stand in runs of at least so many."""
-    ends_N = count_near(flags_N, at_least - 1, 0) == at_least
-    return count_near(ends_N, 0, at_least - 1) > 0
+    beyond = at_least - 1
+    whole = _swept(functional.pad(flags_N, (beyond, beyond)), at_least, torch.logical_and)
+    return _swept(whole, at_least, torch.logical_or)
 
 
 def quantiles(series: Series, shares: tuple[float, ...]) -> Tensor:
@@ -118,11 +131,17 @@ def box_sum(values_N: Tensor, before: int, after: int) -> Tensor:
 
 def box_max(values: Tensor, before: int, after: int) -> Tensor:
     """Maxima over the windows about each place, cut at the ends; along the last of any axes."""
-    n, width = values.shape[-1], before + 1 + after
-    highest, reach = functional.pad(values, (before, after), value=-torch.inf), 1
+    held = functional.pad(values, (before, after), value=-torch.inf)
+    return _swept(held, before + 1 + after, torch.maximum)
+
+
+def _swept(values: Tensor, width: int, both: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """`both` over the windows of `width` places that lie within the last axis, each twice as wide as the one before."""
+    reach = 1
     while 2 * reach <= width:
-        highest, reach = torch.maximum(highest[..., reach:], highest[..., :-reach]), 2 * reach
-    return torch.maximum(highest[..., :n], highest[..., width - reach : width - reach + n])
+        values, reach = both(values[..., reach:], values[..., :-reach]), 2 * reach
+    rest = width - reach
+    return both(values[..., rest:], values[..., :-rest]) if rest else values
 
 
 def ratio(total: Tensor, weight: Tensor) -> Tensor:

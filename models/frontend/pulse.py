@@ -60,6 +60,9 @@ class Pulse(nn.Module):
         self.first_step = steps[0]
         self.register_buffer("window_lengths", torch.tensor(lengths))
         self.longest = max(lengths)
+        # Sums of what lies before each place, as a product: a cumulative sum would be several times slower.
+        within = RATE_HZ + 2 * (self.longest // 2)
+        self.register_buffer("until", torch.ones(within, within + 1).triu(1))
 
     def forward(self, ppg_L: Tensor, known_L: Tensor) -> Series:
         """Watch-like heart rate at 5-s steps, bpm.
@@ -80,7 +83,7 @@ class Pulse(nn.Module):
         pulse_P = torch.where(self.upside_down(pulse_P, distance_H), -pulse_P, pulse_P)
 
         peak_W = self.peaks(pulse_P, distance_H)
-        missing_P = nn.functional.pad((~known_P).to(torch.int64).cumsum(0), (1, 0))
+        missing_P = nn.functional.pad((~known_P).cumsum(0, dtype=torch.int32), (1, 0))
         place_W, part_W = self.upstrokes(pulse_P, missing_P, peak_W)
         return self.heart_rate(pulse_P, missing_P, place_W, part_W)
 
@@ -202,7 +205,7 @@ class Pulse(nn.Module):
         edge_Q = torch.zeros_like(energy_QK[:1])
         held_QK = torch.cat([edge_Q, energy_QK, edge_Q])
         around_QK = torch.cat([held_QK[:-2, -side:], energy_QK, held_QK[2:, :side]], dim=1)
-        until_QK = nn.functional.pad(around_QK.cumsum(1), (1, 0))
+        until_QK = around_QK @ self.until
 
         # The hop nearest to a second's samples is the one that begins a second before it or with it.
         wanted_H = pulse.BEAT_WINDOW_S * torch.where(distance_H.known, distance_H.values, 1.0)
@@ -225,7 +228,7 @@ class Pulse(nn.Module):
         # A wave's highest sample is one of its local maxima: a few candidates, not a third of the night.
         candidate_C = (wave_P & (height_P >= before_P) & (height_P >= after_P)).nonzero()[:, 0]
         begins_P = wave_P & ~torch.cat([torch.zeros_like(wave_P[:1]), wave_P[:-1]])
-        wave_C = begins_P.to(torch.int64).cumsum(0).gather(0, candidate_C)
+        wave_C = begins_P.cumsum(0, dtype=torch.int32).gather(0, candidate_C).to(torch.int64)
         height_C = pulse_P.gather(0, candidate_C)
         highest = torch.full_like(torch.cat([beyond, height_C]), -torch.inf).scatter_reduce(0, wave_C, height_C, "amax")
         top_C = height_C == highest.gather(0, wave_C)
@@ -256,17 +259,17 @@ class Pulse(nn.Module):
         """Where the upstroke before every peak is half way up: sample, and part of a sample behind it (to 1)."""
         slope_P = pulse_P[1:] - pulse_P[:-1]
         n = slope_P.shape[0]
-        none = torch.zeros_like(missing_P[:1], dtype=torch.bool)
+        none = torch.zeros(1, dtype=torch.bool)
         trough_P = torch.cat([none, (slope_P[:-1] <= 0) & (slope_P[1:] > 0)])
         crest_P = torch.cat([none, (slope_P[:-1] > 0) & (slope_P[1:] <= 0)])
         about = torch.arange(-_samples(pulse.UPSTROKE_S), _samples(pulse.AFTER_PEAK_S) + 1)
-        earliest_W1 = torch.cat([torch.zeros_like(missing_P[:1]), peak_W])[:-1, None]
+        earliest_W1 = torch.cat([torch.zeros(1, dtype=torch.int64), peak_W])[:-1, None]
         near_W = torch.maximum(peak_W[:, None] + about, earliest_W1).clamp(max=n - 1)
         slope_W = slope_P.gather(0, near_W.flatten()).reshape(-1, about.shape[0])
         steepest_W = near_W.gather(1, slope_W.argmax(1, keepdim=True))[:, 0]
 
-        foot_rank_W = trough_P.to(torch.int64).cumsum(0).gather(0, steepest_W)
-        top_rank_W = crest_P.to(torch.int64).cumsum(0).gather(0, steepest_W)
+        foot_rank_W = trough_P.cumsum(0, dtype=torch.int32).gather(0, steepest_W).to(torch.int64)
+        top_rank_W = crest_P.cumsum(0, dtype=torch.int32).gather(0, steepest_W).to(torch.int64)
         # Row r of the troughs is the r-th; the crest after the r-th is row r.
         troughs = torch.cat([torch.full((1,), -1), trough_P.nonzero()[:, 0]])
         crests = torch.cat([crest_P.nonzero()[:, 0], torch.full((1,), -1)])
@@ -291,7 +294,7 @@ class Pulse(nn.Module):
     def heart_rate(self, pulse_P: Tensor, missing_P: Tensor, place_W: Tensor, part_W: Tensor) -> Series:
         """Heart rate from the intervals between beats that look like pulses."""
         # The last beat once more behind it: an interval of no length, and nothing is ever empty.
-        place_W = torch.cat([place_W, torch.cat([torch.zeros_like(missing_P[:1]), place_W])[-1:]])
+        place_W = torch.cat([place_W, torch.cat([torch.zeros(1, dtype=torch.int64), place_W])[-1:]])
         part_W = torch.cat([part_W, torch.cat([torch.zeros_like(pulse_P[:1]), part_W])[-1:]])
         good_W = self.shape_correlation(pulse_P, missing_P, place_W, part_W) >= pulse.MIN_SHAPE_CORRELATION
         length_W = (place_W[1:] - place_W[:-1]).to(torch.float32) + (part_W[1:] - part_W[:-1])

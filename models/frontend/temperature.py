@@ -1,6 +1,7 @@
 """Skin temperature at 4 Hz -> epoch means and wear, in the graph: what `staging.temperature` computes.
 
-Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block, in order, W place in a window.
+Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block, in order, or fall, W place in a
+window.
 """
 
 from __future__ import annotations
@@ -77,20 +78,23 @@ class Temperature(nn.Module):
         begins_S = falls_S & ~torch.cat([torch.zeros_like(falls_S[:1]), falls_S[:-1]])
         filled_S = torch.where(mean_S.known, mean_S.values, -torch.inf)
 
-        # Every epoch as the steep beginning of a fall; rows are those falls, columns the epochs.
-        level_S = box_max(filled_S, half, width - 1)
-        about_SW = windows(filled_S, half, width - 1, -torch.inf)
+        # Rows are the falls, of which there are few, and columns the epochs. Epoch 0 has a row of its own, whether a
+        # fall begins there or not: there is never no row.
+        place_R = torch.cat([torch.zeros(1, dtype=torch.int64), begins_S.nonzero()[:, 0]])
+        level_R1 = box_max(filled_S, half, width - 1).gather(0, place_R)[:, None]
         offset_W = torch.arange(-half, width)
-        near_top_SW = about_SW >= (level_S - temperature.LEVEL_C)[:, None]
+        about_RW = nn.functional.pad(filled_S, (half, width - 1), value=-torch.inf)[place_R[:, None] + half + offset_W]
+        near_top_RW = about_RW >= level_R1 - temperature.LEVEL_C
         here_S = torch.arange(filled_S.shape[0])
-        first_S1 = (here_S + torch.where(near_top_SW, offset_W, -half).amax(1) + 1)[:, None]
-        after_SS = here_S >= first_S1
-        back_SS = ((slope_S >= temperature.RISE_C_PER_MIN) | (filled_S >= level_S[:, None])) & after_SS
-        stop_S1 = torch.where(back_SS, here_S, filled_S.shape[0]).amin(1, keepdim=True)
-        fallen_SS = after_SS & (here_S < stop_S1)
-        lowest_S = torch.where(fallen_SS & mean_S.known, mean_S.values, torch.inf).amin(1)
-        taken_off_S = (lowest_S < temperature.COOL_C) & (level_S - lowest_S >= temperature.MIN_FALL_C) & begins_S
-        off_S = (fallen_SS & taken_off_S[:, None]).any(0)
+        first_R1 = place_R[:, None] + torch.where(near_top_RW, offset_W, -half).amax(1, keepdim=True) + 1
+        after_RS = here_S >= first_R1
+        back_RS = ((slope_S >= temperature.RISE_C_PER_MIN) | (filled_S >= level_R1)) & after_RS
+        stop_R1 = torch.where(back_RS, here_S, filled_S.shape[0]).amin(1, keepdim=True)
+        fallen_RS = after_RS & (here_S < stop_R1)
+        lowest_R1 = torch.where(fallen_RS & mean_S.known, mean_S.values, torch.inf).amin(1, keepdim=True)
+        taken_off_R1 = (lowest_R1 < temperature.COOL_C) & (level_R1 - lowest_R1 >= temperature.MIN_FALL_C)
+        taken_off_R1 = taken_off_R1 & begins_S.gather(0, place_R)[:, None]
+        off_S = (fallen_RS & taken_off_R1).any(0)
         return mean_S.known & (off_S | (mean_S.values < temperature.COLD_C))
 
     def slope_c_per_min(self, mean_S: Series) -> Tensor:

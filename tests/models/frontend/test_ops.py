@@ -60,9 +60,9 @@ def test_runs_of_at_least_so_many(values, at_least):
 
 @quick
 @given(values=flags, before=st.integers(0, 5), after=st.integers(0, 5))
-def test_count_near_is_the_window_about_each_place(values, before, after):
-    found = ops.count_near(torch.from_numpy(values), before, after).tolist()
-    assert found == [int(values[max(0, at - before) : at + after + 1].sum()) for at in range(len(values))]
+def test_any_near_is_the_window_about_each_place(values, before, after):
+    found = ops.any_near(torch.from_numpy(values), before, after).tolist()
+    assert found == [bool(values[max(0, at - before) : at + after + 1].any()) for at in range(len(values))]
 
 
 @quick
