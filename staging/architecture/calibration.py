@@ -2,7 +2,7 @@
 
 Each number of a `SequencePosterior` has a metric whose spread it decides: the shift of a class the time in it, the
 factor of its runs the number of its bouts, the stretch of wake the number of awakenings. A number is right where the
-reference values lie in the drawn ones as one more draw would.
+reference values lie in the drawn ones as one more draw would: as often above as below them, and as far out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from staging.hypnogram import Hypnogram, Stage
 __all__ = ["calibrate"]
 
 Floats = NDArray[np.float64]
-Spreads = Mapping[str, float]
+Against = Mapping[str, Sequence[tuple[Floats, float]]]
+"""By metric, the values of the draws and the true one, night by night."""
 
 _TIME_OF: Mapping[Stage, str] = {
     Stage.W: "w_min",
@@ -42,7 +43,7 @@ _TIME_OF: Mapping[Stage, str] = {
 """Metrics that tell whether the shifts are right; a single class of sleep has none of its own."""
 
 _BOUTS_OF: Mapping[Stage, str] = {
-    Stage.W: "awakening_mean_min",
+    Stage.W: "awakenings",
     Stage.N1: "n1_bouts",
     Stage.N2: "n2_bouts",
     Stage.N3: "n3_bouts",
@@ -52,7 +53,11 @@ _BOUTS_OF: Mapping[Stage, str] = {
     Stage.NREM: "nrem_bouts",
     Stage.S: "sleep_bout_mean_min",
 }
-"""Metrics that tell whether the factors of the runs are right."""
+"""Metrics that tell whether the factors of the runs are right. Wake's is the one that tells of its stretch too: the
+stretch is bounded, and what it leaves of the spread of awakenings is in how long they last."""
+
+_LENGTHS = ("sleep_bout_mean_min",)
+"""Those of them that grow with the runs."""
 
 _STRETCH = "awakenings"
 """The metric that tells whether the stretch of wake is right."""
@@ -62,7 +67,10 @@ _LOOKED_AT = tuple(dict.fromkeys([*_TIME_OF.values(), *_BOUTS_OF.values(), _STRE
 _STEPS = ((0.1, 0.3, 0.6, 1.0, 1.5), (0.7, 1.0, 1.4))
 """Numbers that are tried at first, and then what the best of them are multiplied by."""
 
-_GREATEST: Mapping[str, float] = {"shift_sd": 2.0, "wake_stretch_sd": 0.7, "run_sd": 1.5}
+_OFFSETS = ((-1.0, -0.6, -0.3, 0.0, 0.3, 0.6), (-0.4, -0.2, 0.0, 0.2, 0.4))
+"""Means of the factors of the runs that are tried at first, and then what is added to the best of them."""
+
+_GREATEST: Mapping[str, float] = {"shift_sd": 2.0, "wake_stretch_sd": 0.7, "run_mean": 1.5, "run_sd": 1.5}
 """What the numbers do not pass: a few nights far off must not widen the intervals of all."""
 
 _TAIL = (0.8, 0.85, 0.9, 0.95)
@@ -118,21 +126,16 @@ def calibrate(
         floor=_best_floor(cases),
     )
 
-    def spreads(trial: SequencePosterior) -> Spreads:
+    def against_the_true(trial: SequencePosterior) -> Against:
         tables = metrics_of_draws([night for night, _ in cases], draws, posterior=trial, names=_LOOKED_AT, seed=seed)
-        return {
-            name: _spread([(table[name], float(true[name][i])) for i, table in enumerate(tables)])
-            for name in _LOOKED_AT
-        }
+        return {name: [(table[name], float(true[name][i])) for i, table in enumerate(tables)] for name in _LOOKED_AT}
 
-    knobs: dict[str, list[str | None]] = {
-        "shift_sd": [_TIME_OF.get(stage) for stage in classes],
-        "wake_stretch_sd": [_STRETCH],
-        "run_sd": [_BOUTS_OF[stage] for stage in classes],
-    }
-    for relative, steps in enumerate(_STEPS):
-        for knob, metrics in knobs.items():
-            trust = _turned(trust, knob, metrics, steps, bool(relative), spreads, target)
+    times, bouts = [_TIME_OF.get(stage) for stage in classes], [_BOUTS_OF[stage] for stage in classes]
+    for relative, (steps, offsets) in enumerate(zip(_STEPS, _OFFSETS, strict=True)):
+        for knob, metrics in (("shift_sd", times), ("wake_stretch_sd", [_STRETCH])):
+            trust = _turned(trust, knob, metrics, steps, bool(relative), against_the_true, target)
+        trust = _centred(trust, bouts, offsets, against_the_true)
+        trust = _turned(trust, "run_sd", bouts, steps, bool(relative), against_the_true, target)
     return trust
 
 
@@ -142,7 +145,7 @@ def _turned(
     metrics: Sequence[str | None],
     steps: Sequence[float],
     relative: bool,
-    spreads: Callable[[SequencePosterior], Spreads],
+    against_the_true: Callable[[SequencePosterior], Against],
     target: float,
 ) -> SequencePosterior:
     """The trust with one kind of number set so that the spreads of its metrics come to the target."""
@@ -152,12 +155,30 @@ def _turned(
         if metric is None:
             for values in grid:
                 values[index] = 0.0
-    found = [spreads(_with(trust, knob, values)) for values in grid]
+    found = [against_the_true(_with(trust, knob, values)) for values in grid]
     best = [
-        0.0 if metric is None else _crossing([v[i] for v in grid], [each[metric] for each in found], target)
+        0.0 if metric is None else _crossing([v[i] for v in grid], [_spread(each[metric]) for each in found], target)
         for i, metric in enumerate(metrics)
     ]
     return _with(trust, knob, np.round(best, 3))
+
+
+def _centred(
+    trust: SequencePosterior,
+    metrics: Sequence[str],
+    offsets: Sequence[float],
+    against_the_true: Callable[[SequencePosterior], Against],
+) -> SequencePosterior:
+    """The trust with the means of the run factors set so that the true values lie in the middle of the drawn ones."""
+    now, limit = np.array(trust.run_mean), _GREATEST["run_mean"]
+    grid = [np.clip(now + offset, -limit, limit) for offset in offsets]
+    found = [against_the_true(_with(trust, "run_mean", values)) for values in grid]
+    best = []
+    for i, metric in enumerate(metrics):
+        # Longer runs are fewer: more and more of the true values lie above the drawn ones. Their lengths, below.
+        leans = [(1.0 if metric in _LENGTHS else -1.0) * _lean(each[metric]) for each in found]
+        best.append(_crossing([v[i] for v in grid], leans, 0.0) if np.isfinite(leans).all() else now[i])
+    return _with(trust, "run_mean", np.round(best, 3))
 
 
 def _with(trust: SequencePosterior, knob: str, values: Floats) -> SequencePosterior:
@@ -176,16 +197,28 @@ def _crossing(values: Sequence[float], found: Sequence[float], target: float) ->
 
 def _spread(cases: Sequence[tuple[Floats, float]]) -> float:
     """How far out the true values lie among the drawn ones, by the outer of them; 1 where the draws are right."""
-    away = []
+    away = np.abs(_places(cases))
+    if not away.size:
+        return math.nan
+    normal = [NormalDist().inv_cdf((1 + share) / 2) for share in _TAIL]
+    return float(np.mean(np.quantile(away, _TAIL) / normal))
+
+
+def _lean(cases: Sequence[tuple[Floats, float]]) -> float:
+    """How far above the drawn values the true ones lie on average; 0 where the draws are right."""
+    places = _places(cases)
+    return float(places.mean()) if places.size else math.nan
+
+
+def _places(cases: Sequence[tuple[Floats, float]]) -> Floats:
+    """Where each true value lies among the drawn ones, as a place of the standard normal distribution."""
+    places = []
     for drawn, true in cases:
         known = drawn[~np.isnan(drawn)]
         if known.size and not math.isnan(true):
             below = np.count_nonzero(known < true - 1e-9) + 0.5 * np.count_nonzero(np.abs(known - true) <= 1e-9)
-            away.append(abs(NormalDist().inv_cdf((below + 0.5) / (known.size + 1))))
-    if not away:
-        return math.nan
-    normal = [NormalDist().inv_cdf((1 + share) / 2) for share in _TAIL]
-    return float(np.mean(np.quantile(away, _TAIL) / normal))
+            places.append(NormalDist().inv_cdf((below + 0.5) / (known.size + 1)))
+    return np.array(places)
 
 
 def _best_floor(cases: Sequence[tuple[Hypnogram, Hypnogram]]) -> float:

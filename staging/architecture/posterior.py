@@ -80,6 +80,9 @@ _USUAL_SHIFT_SD: Mapping[Stage, float] = {
 
 _USUAL_RUN_SD, _USUAL_WAKE_STRETCH_SD = 0.6, 0.5
 
+_OF_CLASSES = ("shift_sd", "run_mean", "run_sd")
+"""What a posterior has a number a class of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SequencePosterior:
@@ -97,8 +100,9 @@ class SequencePosterior:
     wake_stretch_sd : float
         SD of the logarithm of the factor by which a night's log-odds of wake are stretched: how often somebody wakes
         briefly out of sleep that looks sound, which sensors hardly notice, differs from sleeper to sleeper.
-    run_sd : tuple of float, length k
-        SD of the logarithm of how much longer than usual a night's runs of each class are.
+    run_mean, run_sd : tuple of float, length k
+        Mean and SD of the logarithm of how much longer than usual a night's runs of each class are. The mean puts right
+        what smoothing leaves: awakenings that sensors hardly notice are then drawn as many brief ones, not a few long.
     floor : float
         Probability that the stager gives to what it rules out, as after training with smoothed labels; it is taken
         off all classes.
@@ -120,19 +124,20 @@ class SequencePosterior:
     runs: StageRuns
     shift_sd: tuple[float, ...]
     wake_stretch_sd: float
+    run_mean: tuple[float, ...]
     run_sd: tuple[float, ...]
     floor: float = 0.0
     context_min: float = 2.5
 
     def __post_init__(self) -> None:
-        for name in ("shift_sd", "run_sd"):
+        for name in _OF_CLASSES:
             if len(getattr(self, name)) != len(self.runs.start):
                 raise ValueError(f"{name} must have a number a class, {len(self.runs.start)}")
         if self.n_classes not in CLASSES:
             raise ValueError(f"there is no resolution of {self.n_classes} classes")
         numbers = (*self.shift_sd, *self.run_sd, self.wake_stretch_sd, self.floor, self.context_min)
-        if not all(np.isfinite(value) and value >= 0 for value in numbers):
-            raise ValueError("the numbers of a posterior must be finite and at least 0")
+        if not all(np.isfinite(value) and value >= 0 for value in numbers) or not np.isfinite(self.run_mean).all():
+            raise ValueError("the numbers of a posterior must be finite, and all but run_mean at least 0")
         if self.context_min == 0 or self.floor * self.n_classes >= 1:
             raise ValueError("context_min must be above 0, and the floor below an equal share of all classes")
 
@@ -148,6 +153,7 @@ class SequencePosterior:
             runs=stage_runs(n_classes),
             shift_sd=tuple(_USUAL_SHIFT_SD[stage] for stage in CLASSES[n_classes]),
             wake_stretch_sd=_USUAL_WAKE_STRETCH_SD,
+            run_mean=(0.0,) * n_classes,
             run_sd=(_USUAL_RUN_SD,) * n_classes,
         )
 
@@ -165,7 +171,7 @@ class SequencePosterior:
             raise ValueError(f"a posterior has {', '.join(sorted(known))}, not {', '.join(sorted(table))}")
         values: dict[str, object] = dict(table)
         try:
-            for name in ("shift_sd", "run_sd"):
+            for name in _OF_CLASSES:
                 values[name] = tuple(map(float, values[name]))  # type: ignore[call-overload]
             return cls(**values | {"runs": StageRuns.from_dict(values["runs"])})  # type: ignore[arg-type]
         except TypeError as error:
@@ -326,7 +332,7 @@ def _scenarios(
     """Factors of the run lengths ``(G, k)`` and marginals ``(n, G, k)`` of nights with errors of their own."""
     k = around.shape[1]
     errors = _spread_normals(count, 2 * k + 1, rng)
-    longer = np.exp(np.array(trust.run_sd) * errors[:, :k])
+    longer = np.exp(np.array(trust.run_mean) + np.array(trust.run_sd) * errors[:, :k])
     shift = np.array(trust.shift_sd) * errors[:, k : 2 * k]
     stretch = np.exp(trust.wake_stretch_sd * errors[:, -1])
     if not observed.any():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from staging.architecture import SequencePosterior, calibrate, coverage
-from staging.architecture.calibration import _best_floor, _crossing, _spread
+from staging.architecture.calibration import _best_floor, _centred, _crossing, _lean, _spread
 from staging.hypnogram import Hypnogram
 from tests.architecture.strategies import night, with_probabilities
 from tests.architecture.test_uncertainty import simulated, staged
@@ -34,6 +34,26 @@ def test_the_spread_is_one_where_the_drawn_values_are_right_and_grows_where_they
     assert _spread(right) == pytest.approx(1.0, abs=0.15)
     assert _spread([(0.5 * drawn, true) for drawn, true in right]) > 1.4
     assert np.isnan(_spread([(np.array([np.nan]), 1.0)]))
+
+
+def test_true_values_above_the_drawn_ones_lean_upwards_and_those_in_their_midst_do_not():
+    rng = np.random.default_rng(3)
+    right = [(rng.normal(size=200), float(rng.normal())) for _ in range(400)]
+    assert _lean(right) == pytest.approx(0.0, abs=0.15)
+    assert _lean([(drawn, true + 1.0) for drawn, true in right]) == pytest.approx(1.0, abs=0.2)
+    assert np.isnan(_lean([]))
+
+
+def test_runs_are_made_as_long_as_puts_the_true_number_of_bouts_amid_the_drawn_ones():
+    """Bouts fall and their lengths grow with the runs: both lead to the same mean."""
+    offsets = np.linspace(-1.0, 1.0, 200)
+
+    def against(trial: SequencePosterior) -> dict[str, list[tuple[np.ndarray, float]]]:
+        bouts, lengths = 20.0 * np.exp(-trial.run_mean[0] + offsets), 10.0 * np.exp(trial.run_mean[1] + offsets)
+        return {"awakenings": [(bouts, 20.0 * np.exp(0.5))], "sleep_bout_mean_min": [(lengths, 10.0 * np.exp(0.2))]}
+
+    found = _centred(SequencePosterior.usual(2), ["awakenings", "sleep_bout_mean_min"], (-1.0, -0.5, 0.0, 0.5), against)
+    assert found.run_mean == pytest.approx((-0.5, 0.2), abs=0.02)
 
 
 def test_the_crossing_lies_between_the_values_tried():

@@ -18,7 +18,7 @@ def certain(n_classes: int) -> SequencePosterior:
     """Full trust: every epoch is what the stager says."""
     none = (0.0,) * n_classes
     return SequencePosterior(
-        runs=stage_runs(n_classes), shift_sd=none, wake_stretch_sd=0.0, run_sd=none, context_min=0.05
+        runs=stage_runs(n_classes), shift_sd=none, wake_stretch_sd=0.0, run_mean=none, run_sd=none, context_min=0.05
     )
 
 
@@ -124,6 +124,18 @@ def test_drawn_runs_last_as_sleep_does_and_do_not_flicker():
     assert changes < 0.3 * np.mean(np.diff(independent, axis=1) != 0)
 
 
+def test_shorter_runs_of_wake_are_more_awakenings_in_about_the_same_time_awake():
+    hypnogram = with_probabilities(night("W*10 2*200 R*60 2*200 W*10"), trust=0.85)
+    found = []
+    for mean in (-0.7, 0.7):
+        trust = dataclasses.replace(SequencePosterior.usual(5), run_mean=(mean, 0.0, 0.0, 0.0, 0.0))
+        awake = draw_hypnograms(hypnogram, 200, posterior=trust) == 0
+        found.append((awake.sum(axis=1).mean(), (np.diff(awake.astype(int), axis=1) == 1).sum(axis=1).mean()))
+    (time_of_short, number_of_short), (time_of_long, number_of_long) = found
+    assert number_of_short > 1.5 * number_of_long
+    assert time_of_short == pytest.approx(time_of_long, rel=0.2)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -133,6 +145,8 @@ def test_drawn_runs_last_as_sleep_does_and_do_not_flicker():
         {"wake_stretch_sd": float("nan")},
         {"shift_sd": (1.0,)},
         {"run_sd": (-1.0,) * 5},
+        {"run_mean": (float("inf"),) * 5},
+        {"run_mean": (0.0,) * 4},
     ],
 )
 def test_impossible_trust_is_refused(changes):
