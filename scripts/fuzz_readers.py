@@ -4,10 +4,11 @@
 
 Every case is a small valid file, folder or zip (``tests/readers/small_files.py``) with one to four damages: cut short,
 bits flipped, bytes put in or taken out, numbers of 1-8 bytes written over (lengths, counts, rates), lines repeated,
-exchanged or spliced from another file, numbers of a text exchanged for extreme ones, separators and encodings changed,
-files emptied, exchanged or removed. It is read, and what is read is brought to the tracks that staging is made from,
-within 10 s of processor time and 1 GiB of further memory. Right is a recording or a `StagingError` of one line;
-anything else (another exception, a warning of a library, too much time or memory, a dead process) is a finding.
+exchanged or spliced from another file, numbers of a text exchanged for extreme ones, columns emptied, separators and
+encodings changed, files emptied, exchanged or removed. It is read, and what is read is brought to the tracks that
+staging is made from, within 10 s of processor time and 1 GiB of further memory. Right is a recording or a
+`StagingError` of one line; anything else (another exception, a warning of a library, too much time or memory, a dead
+process) is a finding.
 
 A case is a function of its format, variant and number alone: ``--case FORMAT:VARIANT:NUMBER`` runs one again, and
 ``--keep DIR`` writes its files. Ends with 1 where something was found.
@@ -43,6 +44,7 @@ from typing import NamedTuple
 import staging
 from staging.errors import StagingError
 from staging.tracks import prepare
+from staging.wording import NightClock
 from tests.readers.small_files import SMALL_FILES, Files
 
 CPU_S = 10
@@ -58,6 +60,13 @@ _EXTREME = (
     b"",
     b" ",
     "１２".encode(),
+    b"9" * 400,
+    b"9" * 5000,
+    b"5e-324",
+    b"[60]",
+    b"null",
+    b"0001-01-01T00:00:00+10:00",
+    b"9999-12-31T23:59:59-10:00",
 )
 _SEPARATORS = (b",", b";", b"\t", b" ", b"|", b"\r", b"\n", b'"', b"\0", b":", b"<", b"&", b"{")
 _INTEGERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)
@@ -212,6 +221,20 @@ def _lines(data: bytes, rng: random.Random, files: Files) -> bytes:
     return b"\n".join(lines)
 
 
+def _column(data: bytes, rng: random.Random, _: Files) -> bytes:
+    """A column of a text without its values, in all rows but the first ones or in all behind some row."""
+    lines = data.split(b"\n")
+    mark = max((b",", b";", b"\t", b" "), key=lines[len(lines) // 2].count)
+    column = rng.randrange(lines[len(lines) // 2].count(mark) + 1)
+    first = rng.choice((0, 1, rng.randrange(len(lines))))
+    for index in range(first, len(lines)):
+        cells = lines[index].split(mark)
+        if column < len(cells):
+            cells[column] = b""
+            lines[index] = mark.join(cells)
+    return b"\n".join(lines)
+
+
 def _separators(data: bytes, rng: random.Random, _: Files) -> bytes:
     one, other = rng.choice(_SEPARATORS), rng.choice(_SEPARATORS)
     if rng.random() < 0.5:
@@ -229,7 +252,7 @@ def _encoding(data: bytes, rng: random.Random, _: Files) -> bytes:
 
 _DAMAGES: Sequence[Callable[[bytes, random.Random, Files], bytes]] = (
     *(_cut, _flip, _flip, _overwrite, _overwrite, _insert, _remove, _repeat),
-    *(_extreme_number, _extreme_number, _all_numbers, _lines, _lines, _separators, _encoding),
+    *(_extreme_number, _extreme_number, _all_numbers, _lines, _lines, _column, _separators, _encoding),
 )
 
 
@@ -272,6 +295,7 @@ def outcome(case: Case, folder: Path) -> str:
             recording = staging.read(path, format=case.format if named else None)
             if not recording.channels():
                 return "a recording without channels"
+            NightClock(recording.start, recording.end_s).span()
             with contextlib.suppress(StagingError):  # most are too short
                 prepare(recording)
     except StagingError as error:

@@ -58,7 +58,7 @@ class StagingError(Exception):
         self.where = os.fspath(where)
         self.problem = problem
         self.mend = mend
-        text = f"{self.where}: {_short(problem)}" + (f"; {_short(mend)}" if mend else "")
+        text = f"{_short(self.where)}: {_short(problem)}" + (f"; {_short(mend)}" if mend else "")
         super().__init__(" ".join(text.split()))
 
     def __reduce__(self) -> tuple[type[StagingError], tuple[str, str, str]]:

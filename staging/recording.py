@@ -15,20 +15,23 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import RecordingError
 
-__all__ = ["CHANNELS", "EPOCH_S", "Events", "Recording", "Signal"]
+__all__ = ["CHANNELS", "EPOCH_S", "TAKEN_AS_UTC", "Events", "Recording", "Signal"]
 
 EPOCH_S = 30.0
 """Length of a scoring epoch in seconds (AASM)."""
 
 MAX_STEP_S = 15.0
 """Longest time that a single value of an irregular channel stands for: a bin of activity counts."""
+
+TAKEN_AS_UTC = "is taken as UTC"
+"""How the warning about a clock without a zone ends; with a zone it is void."""
 
 CHANNELS = ("acc", "ppg", "temp", "ibi", "hr", "counts")
 """Names of the channels that a recording may hold, raw sensors first."""
@@ -142,6 +145,8 @@ class Recording:
     ----------
     start : datetime or None
         Wall-clock time of second 0, aware; None where the device knew no clock.
+    wall_clock : bool
+        The device's clock has no zone, and ``start`` is what it showed, taken as UTC: `in_zone` puts that right.
     acc, ppg, temp : Signal or None
         Acceleration (g, shape (n, 3)), photoplethysmogram (a.u.), skin temperature (°C).
     ibi, hr, counts : Events or None
@@ -160,6 +165,7 @@ class Recording:
     """
 
     start: datetime | None = None
+    wall_clock: bool = False
     acc: Signal | None = None
     ppg: Signal | None = None
     temp: Signal | None = None
@@ -197,6 +203,33 @@ class Recording:
     def replace(self, **changes: object) -> Recording:
         """A copy with some attributes changed, for instance with a channel taken away."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+    def in_zone(self, zone: tzinfo) -> Recording:
+        """The recording with its start in a zone; unchanged where no clock is known.
+
+        A clock without a zone is taken to have shown the zone's time at second 0, and to run on where the zone's
+        clocks change, as devices' own do. The moment of any other clock stays, and is shown in the zone.
+
+        Examples
+        --------
+        >>> from datetime import UTC
+        >>> from zoneinfo import ZoneInfo
+        >>> shown = Recording(start=datetime(2026, 3, 28, 22, 41, tzinfo=UTC), wall_clock=True)
+        >>> shown.in_zone(ZoneInfo("Europe/Berlin")).start.isoformat()
+        '2026-03-28T22:41:00+01:00'
+        >>> shown.replace(wall_clock=False).in_zone(ZoneInfo("Europe/Berlin")).start.isoformat()
+        '2026-03-28T23:41:00+01:00'
+        """
+        if self.start is None:
+            return self
+        if not self.wall_clock:
+            return self.replace(start=self.start.astimezone(zone))
+        start = self.start.replace(tzinfo=zone)
+        end = (start.astimezone(UTC) + timedelta(seconds=self.end_s)).astimezone(zone)
+        notes = tuple(warning for warning in self.warnings if not warning.endswith(TAKEN_AS_UTC))
+        if end.utcoffset() != start.utcoffset():
+            notes += (f"the clocks of {getattr(zone, 'key', zone)} change within it; the device's is taken to run on",)
+        return self.replace(start=start, wall_clock=False, warnings=notes)
 
     def require_epochs(self, minimum: int) -> int:
         """The number of epochs, or an error where the recording is too short to stage.

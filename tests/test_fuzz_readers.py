@@ -64,7 +64,7 @@ def warns(*_, **__):
     ("read", "found"),
     [
         (raises(KeyError("x")), "KeyError in"),
-        (raises(staging.FormatError("x" * 2000, "is wrong")), "an error of"),
+        (raises(staging.FormatError("x" * 2000, "y" * 2000, "z" * 2000)), "an error of"),
         (hangs, "more than 1 s"),
         (fills, "more than 1024 MiB"),
         (warns, "RuntimeWarning in"),

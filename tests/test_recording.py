@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -55,3 +56,27 @@ def test_nothing_recorded_and_too_little_recorded_are_told_apart():
     short = Recording(temp=Signal(samples=np.zeros(4 * 240, np.float32), rate_hz=4.0, unit="degC"))
     with pytest.raises(RecordingError, match="too short"):
         short.require_epochs(20)
+
+
+def test_a_clock_without_a_zone_showed_the_time_of_the_zone_it_was_set_in_and_runs_on_through_a_change_of_clocks():
+    hr = Events(times_s=np.arange(0.0, 9 * 3600.0, 5.0), values=np.full(6480, 60.0), unit="bpm")
+    warnings = ("a gap", "the file has no time zone; its start 2026-03-28 22:00:00 is taken as UTC")
+    shown = Recording(start=datetime(2026, 3, 28, 22, tzinfo=UTC), wall_clock=True, hr=hr, warnings=warnings)
+    there = shown.in_zone(ZoneInfo("Europe/Berlin"))
+    assert there.start.isoformat() == "2026-03-28T22:00:00+01:00"
+    assert there.start.astimezone(UTC).hour == 21
+    assert not there.wall_clock
+    assert there.hr is hr, "nothing of the night moves: nine hours on the device are nine hours"
+    assert there.warnings == (
+        "a gap",
+        "the clocks of Europe/Berlin change within it; the device's is taken to run on",
+    )
+    assert shown.in_zone(ZoneInfo("Asia/Tokyo")).warnings == ("a gap",)
+
+
+def test_a_clock_with_a_zone_is_shown_in_another_and_its_moment_stays():
+    known = Recording(start=datetime(2026, 3, 28, 22, tzinfo=UTC), warnings=("a gap",))
+    there = known.in_zone(ZoneInfo("Asia/Tokyo"))
+    assert there.start == known.start
+    assert (there.start.hour, there.warnings) == (7, ("a gap",))
+    assert Recording().in_zone(UTC).start is None

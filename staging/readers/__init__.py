@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol, cast
 
+import numpy as np
+
 from staging.errors import FormatError, RecordingError
 from staging.readers.source import Source, open_source
 from staging.recording import CHANNELS, Recording
@@ -137,8 +139,9 @@ def read(
     """
     from staging.readers.checks import check
 
-    source = open_source(path)
-    name, reader = _named(format) if format is not None else _sniffed(source)
+    with _said_in_one_line(os.fspath(path)):
+        source = open_source(path)
+        name, reader = _named(format) if format is not None else _sniffed(source)
     options: dict[str, object] = {}
     if channels is not None:
         if not getattr(reader, "CHOOSES_CHANNELS", False):
@@ -157,9 +160,14 @@ def read(
 
 @contextmanager
 def _said_in_one_line(where: str) -> Iterator[None]:
-    """What is wrong with the machine or the disk, and not with the reader, is the user's to mend."""
+    """What is wrong with the machine or the disk, and not with the reader, is the user's to mend.
+
+    Numbers of damaged files overflow, or are none: they become infinite or NaN, which `check` takes for none and
+    says so. numpy's own word for it names no file and would help nobody.
+    """
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
     except MemoryError as error:
         raise _too_large(where) from error
     except OSError as error:

@@ -9,7 +9,6 @@ Assumptions
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from datetime import datetime, tzinfo
 
 from staging.errors import FormatError
 from staging.readers.source import Source
+from staging.readers.timing import MAX_SPAN_S
 
 __all__ = ["ABOUT_FILE", "KEYS", "About", "about_of", "read_about"]
 
@@ -78,7 +78,7 @@ def read_about(source: Source) -> tuple[About, tuple[str, ...]]:
     where = source.label(name)
     try:
         given = tomllib.loads(source.read(name).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
         raise FormatError(where, f"is not TOML ({error})", "write key = value, one a line") from error
     unknown = sorted(set(given) - set(KEYS))
     warnings = tuple(f"{ABOUT_FILE}: {key} means nothing; known are {', '.join(KEYS)}" for key in unknown)
@@ -124,8 +124,8 @@ def _seconds(value: object, where: str, start: datetime | None) -> float | None:
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise FormatError(where, f"{value} is no time", "give seconds from second 0")
+        if not abs(value) <= MAX_SPAN_S:
+            raise FormatError(where, f"{value!s:.20} is no time", "give seconds from second 0")
         return float(value)
     moment = _moment(value, where, None if start is None else start.tzinfo)
     if start is None:

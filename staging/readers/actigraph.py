@@ -120,6 +120,7 @@ def read(source: Source) -> Recording:
         notes.append(note)
     return Recording(
         start=start if zone is None else clock.replace(tzinfo=zone),
+        wall_clock=zone is None,
         acc=acc,
         device=f"ActiGraph {info.get('Device Type', '')}".strip(),
         subject=info.get("Subject Name", ""),

@@ -43,6 +43,7 @@ _MARK = b"<HealthData"
 _DOCTYPE = b"<!DOCTYPE HealthData"
 _HEAD_BYTES = 512
 _USUAL_STEP_S = 90.0
+_LATEST_UNIX_S = 1e10
 
 
 @dataclass
@@ -176,7 +177,7 @@ def _time(record: Element, key: str, where: str) -> datetime:
         moment = datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-"))
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or not 0 <= moment.timestamp() < _LATEST_UNIX_S:
         raise FormatError(where, f"line {record.line} has no {key} with an offset", "export the health data again")
     return moment
 

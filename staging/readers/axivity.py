@@ -8,7 +8,8 @@ Assumptions
   that go back in time. All are counted in a warning.
 - The sensor's clock runs up to some percent beside the rate that is stated, and not evenly: the rate is measured from
   the stamps, and samples stand where the stamps put them (see `staging.readers.blocks`).
-- The device knows no time zone: its clock is taken as UTC, with a warning.
+- The device knows no time zone: its clock is taken as UTC, with a warning, until `Recording.in_zone` (``--timezone``)
+  says in which zone it was set. It runs on where that zone's clocks change.
 - Its temperature is that of the case, once a block; the channel gives it once a second.
 
 References
@@ -134,6 +135,7 @@ def read(source: Source) -> Recording:
     start, note = as_utc(blocks.zero + timedelta(seconds=layout.start_s))
     return Recording(
         start=start,
+        wall_clock=True,
         acc=Signal(samples=grid, rate_hz=layout.rate_hz, unit="g"),
         temp=Signal(samples=layout.each_second(blocks.temperatures_c), rate_hz=1.0, unit="degC"),
         device="Axivity AX6" if header[4] == _AX6 else "Axivity AX3",

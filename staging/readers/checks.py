@@ -63,6 +63,7 @@ _NO_GRAVITY_G = 0.5
 _COUNTS_BIN_S = (14.5, 15.5)
 _MAX_STEP_S = 600.0
 _LOOK_AT = 100_000
+_YEARS = (2, 9998)  # nearer to the ends of the calendar a time zone or a night's length leads beyond it
 
 
 def check(recording: Recording) -> Recording:
@@ -109,7 +110,11 @@ def check(recording: Recording) -> Recording:
         )
         raise RecordingError(where, problem, "give a recording of a worn device")
     changed = {name: alive.get(name) for name in recording.channels()}
-    checked = recording.replace(**changed, warnings=(*recording.warnings, *warnings))
+    start = recording.start
+    if start is not None and not _YEARS[0] <= start.year <= _YEARS[1]:
+        warnings.append(f"a start in the year {start.year} is taken for none; clock times are unknown")
+        start = None
+    checked = recording.replace(**changed, start=start, warnings=(*recording.warnings, *warnings))
     if checked.end_s <= 0:
         raise RecordingError(where, "it ends before second 0", "mend its start")
     return checked

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.tables import Stamps, Table, is_number
+from staging.recording import TAKEN_AS_UTC
 
-__all__ = ["Clocked", "read_clocked", "taken_as_utc", "unix_s", "unix_scale"]
+__all__ = ["Clocked", "flat", "read_clocked", "taken_as_utc", "unix_s", "unix_scale"]
 
 _SPACED_ZONE = re.compile(rb"\d [+-]\d\d:?\d\d")
 _PER_S: Mapping[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -100,10 +101,32 @@ def read_clocked(
     if is_number(table.first_row[time]):
         numbers, notes = table.numbers([time, *columns])
         times_s, zone = _counted(numbers[:, 0], unit, _SLOW_STEP_S if is_slow else _FAST_STEP_S)
-        return Clocked(times_s, numbers[:, 1:], zone, False, notes)
-    stamps, values, notes = _stamped(table, content, where, time, columns, skip_rows)
-    seconds = stamps.wall_us / _US_PER_S
-    return Clocked(seconds, values, stamps.offset or UTC, stamps.offset is None, notes)
+        found = Clocked(times_s, numbers[:, 1:], zone, False, notes)
+    else:
+        stamps, values, notes = _stamped(table, content, where, time, columns, skip_rows)
+        found = Clocked(stamps.wall_us / _US_PER_S, values, stamps.offset or UTC, stamps.offset is None, notes)
+    if not found.times_s.size:
+        raise FormatError(where, "has no whole row", "record something, or remove the file")
+    return found
+
+
+def flat(values: Iterable[object]) -> NDArray[np.float64]:
+    """Numbers of a JSON list; null is NaN.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If one is no single number.
+
+    Examples
+    --------
+    >>> flat([61, None, 60.5]).tolist()
+    [61.0, nan, 60.5]
+    """
+    numbers = np.array(list(values), dtype=np.float64)
+    if numbers.ndim != 1:
+        raise ValueError("a list stands for a number")
+    return numbers
 
 
 def unix_s(texts: Iterable[str]) -> NDArray[np.float64]:
@@ -141,7 +164,7 @@ def taken_as_utc(unix_s: float, where: str) -> str:
         start = f"{_EPOCH + timedelta(seconds=int(unix_s)):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, ValueError):  # of no year
         start = f"{unix_s:.4g} s"
-    return f"{PurePath(where).name} has no time zone; its start {start} is taken as UTC"
+    return f"{PurePath(where).name} has no time zone; its start {start} {TAKEN_AS_UTC}"
 
 
 def _counted(

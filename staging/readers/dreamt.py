@@ -36,6 +36,7 @@ CHANNELS = ("acc", "ppg", "temp", "hr")
 _COLUMNS = ("TIMESTAMP", "BVP", "ACC_X", "ACC_Y", "ACC_Z", "TEMP", "HR")
 _BEGINNING = re.compile(rb"^(?:\xef\xbb\xbf)?TIMESTAMP,(?:[^\n]*,)?BVP,ACC_X,ACC_Y,ACC_Z,TEMP,")
 _NEARLY = 0.01  # of a row, for rates that are measured from rounded times
+_SHORTEST_STEP_S = 1e-6  # shorter ones are no times: what follows refuses their rate
 _ENDINGS = ("_whole_df", "_PSG_df", "_df")
 _LAYOUT = (
     ("acc", (2, 3, 4), 32.0, 1 / 64, "g"),
@@ -117,7 +118,7 @@ def signals_of(
         steps_s = np.diff(times_s[np.isfinite(times_s)])
     if not len(steps_s) or not np.median(steps_s) > 0:
         raise FormatError(where, "its times do not increase", "copy it from the data set again")
-    row_hz = 1 / float(np.median(steps_s))
+    row_hz = 1 / max(float(np.median(steps_s)), _SHORTEST_STEP_S)
     found: dict[str, Any] = {}
     warnings: tuple[str, ...] = ()
     for channel, columns, rate_hz, scale, unit in _LAYOUT:

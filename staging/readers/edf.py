@@ -94,7 +94,7 @@ def read(source: Source, *, channels: Mapping[str, str] | None = None) -> Record
         notes.append(f"labels not used: {', '.join(unused)}")
     notes += [" ".join(str(warning.message).split()) for warning in caught]
     about: dict[str, Any] = {**found, **_about(edf)}
-    return Recording(start=start, source=source.where, warnings=tuple(notes), **about)
+    return Recording(start=start, wall_clock=start is not None, source=source.where, warnings=tuple(notes), **about)
 
 
 def _edf_files(source: Source) -> list[str]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError, StagingError
 from staging.readers.extras import library
 from staging.readers.source import Source
-from staging.readers.timing import MAX_SPAN_S, is_too_empty
+from staging.readers.timing import MAX_SPAN_S, is_too_empty, zone_of
 from staging.recording import Events, Recording, Signal
 
 __all__ = ["CHANNELS", "EXTRA", "TITLE", "read", "sniff"]
@@ -127,9 +127,8 @@ def read(source: Source) -> Recording:
     beats = _beats([file.peaks_s for file in files], zero_s)
     if beats is not None:
         found["ibi"] = beats
-    zone = timezone(timedelta(seconds=files[0].offset_s))
     return Recording(
-        start=(_EPOCH + timedelta(seconds=zero_s)).astimezone(zone),
+        start=(_EPOCH + timedelta(seconds=zero_s)).astimezone(zone_of(files[0].offset_s)),
         device="Empatica EmbracePlus" + (f" {files[0].device}" if files[0].device else ""),
         subject=files[0].participant,
         source=source.where,
@@ -160,11 +159,10 @@ def _decoded(fastavro: Any, source: Source, name: str) -> _File:
             if part is not None
         }
         peaks_s = np.array((raw.get("systolicPeaks") or {}).get("peaksTimeNanos") or [], dtype=np.float64) / 1e9
-        offset_s = float(record.get("timezone") or 0)
         return _File(
             participant=str((record.get("enrollment") or {}).get("participantID") or ""),
             device=str(record.get("deviceSn") or ""),
-            offset_s=offset_s if abs(offset_s) < 86400 else 0.0,
+            offset_s=float(record.get("timezone") or 0),
             parts=parts,
             peaks_s=peaks_s[(peaks_s >= _UNIX_S[0]) & (peaks_s < _UNIX_S[1])],
         )
@@ -184,7 +182,7 @@ def _records(fastavro: Any, content: bytes, where: str) -> list[Mapping[str, Any
     try:
         header = fastavro.reader(file)
         schema, codec = header.writer_schema, header.metadata.get("avro.codec", "null")
-        _refuse_empty_items(schema)
+        _refuse_endless(schema)
         records = []
         for count, block in _blocks(file, codec, where):
             data = io.BytesIO(block)
@@ -229,11 +227,14 @@ def _long(file: io.BytesIO) -> int:
     return (value >> 1) ^ -(value & 1)
 
 
-def _refuse_empty_items(schema: Any) -> None:
-    """Items that take no bytes could be declared without end."""
+def _refuse_endless(schema: Any, around: tuple[str, ...] = ()) -> None:
+    """Items that take no bytes could be declared without end, and a record within itself ends the whole process."""
     if isinstance(schema, list):
         for each in schema:
-            _refuse_empty_items(each)
+            _refuse_endless(each, around)
+    elif isinstance(schema, str):
+        if schema in around:
+            raise ValueError(f"{schema} within itself")
     elif isinstance(schema, dict):
         items = schema.get("items", schema.get("values"))
         is_empty = items in _EMPTY_TYPES or (
@@ -241,9 +242,9 @@ def _refuse_empty_items(schema: Any) -> None:
         )
         if is_empty or schema.get("size") == 0:
             raise ValueError("a list of nothing")
+        within = (*around, schema["name"]) if "name" in schema else around
         for each in (items, schema.get("type"), *(field["type"] for field in schema.get("fields", ()))):
-            if not isinstance(each, str):
-                _refuse_empty_items(each)
+            _refuse_endless(each, within)
 
 
 def _acceleration(raw: Mapping[str, Any], where: str) -> _Part | None:

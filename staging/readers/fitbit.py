@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import FormatError
-from staging.readers.clocked import read_clocked, taken_as_utc, unix_s
+from staging.readers.clocked import flat, read_clocked, taken_as_utc, unix_s
 from staging.readers.source import Source
 from staging.readers.streams import Stream, assemble, newest
 from staging.recording import Recording
@@ -110,7 +110,15 @@ def read(source: Source) -> Recording:
         notes.append(taken_as_utc(min(wall_s), source.where))
     if unsure := sum(np.count_nonzero(np.isnan(stream.values)) for stream in streams):
         notes.append(f"{unsure} heart rates of confidence 0 taken for none")
-    return assemble(streams, where=source.where, zone=UTC, is_archive=True, device="Fitbit", warnings=[*notes, *unread])
+    return assemble(
+        streams,
+        where=source.where,
+        zone=UTC,
+        wall_clock=bool(wall_s),
+        is_archive=True,
+        device="Fitbit",
+        warnings=[*notes, *unread],
+    )
 
 
 def _files(source: Source) -> list[str]:
@@ -142,8 +150,8 @@ def _exported(entries: object, where: str) -> tuple[NDArray[np.float64], NDArray
         raise FormatError(where, "is no list of heart rates", _MEND)
     try:
         stamps = [_iso(entry["dateTime"]) for entry in entries]
-        bpm = np.array([entry["value"]["bpm"] for entry in entries], dtype=np.float64)
-        confidence = np.array([entry["value"].get("confidence", 1) for entry in entries], dtype=np.float64)
+        bpm = flat(entry["value"]["bpm"] for entry in entries)
+        confidence = flat(entry["value"].get("confidence", 1) for entry in entries)
         times_s = unix_s(stamps)
     except _WRONG as error:
         number = next((i for i, entry in enumerate(entries, 1) if not _is_whole(entry)), 1)
@@ -176,7 +184,7 @@ def _intraday(content: dict[str, object], where: str) -> tuple[NDArray[np.float6
         date = content["activities-heart"][0]["dateTime"]  # type: ignore[index]
         dataset = content["activities-heart-intraday"]["dataset"]  # type: ignore[index]
         times_s = unix_s([f"{date}T{entry['time']}" for entry in dataset])
-        bpm = np.array([entry["value"] for entry in dataset], dtype=np.float64)
+        bpm = flat(entry["value"] for entry in dataset)
     except _WRONG as error:
         raise FormatError(where, "is no intraday heart rate of one date", "ask for a day at a time") from error
     return times_s, bpm

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ from staging.readers.clocked import read_clocked, taken_as_utc
 from staging.readers.source import Source
 from staging.readers.streams import Stream, assemble, newest
 from staging.readers.tables import Table, is_number
+from staging.readers.timing import zone_of
 from staging.recording import Recording
 
 __all__ = ["CHANNELS", "TITLE", "read", "sniff"]
@@ -55,6 +56,7 @@ _BARE = re.compile(
 _HEAD_BYTES = 4096
 _MAX_PREAMBLE = 20
 _MS = 1e3
+_DAY_MS = 86_400_000
 
 
 class _File(NamedTuple):
@@ -150,6 +152,7 @@ def read(source: Source) -> Recording:
         streams,
         where=source.where,
         zone=zones[0],
+        wall_clock=bool(wall_s),
         is_archive=len(files) > 1,
         device="Garmin",
         warnings=[*notes, *unread],
@@ -196,8 +199,8 @@ def _zone(header: Sequence[str], row: Sequence[str]) -> tzinfo:
     """Zone of the first row; UTC where it does not say."""
     cells = dict(zip(header, row, strict=False))
     offset_ms = cells.get(_OFFSET, "")
-    if is_number(offset_ms) and abs(float(offset_ms)) < 86_400_000:
-        return timezone(timedelta(milliseconds=float(offset_ms)))
+    if is_number(offset_ms) and abs(float(offset_ms)) < _DAY_MS:
+        return zone_of(float(offset_ms) / _MS)
     try:
         return datetime.fromisoformat(cells.get(_ISO, "")).tzinfo or UTC
     except ValueError:

@@ -34,7 +34,7 @@ from staging.errors import FormatError
 from staging.readers.blocks import Layout, gap_notes, in_order, lay_out, left_out
 from staging.readers.source import Source
 from staging.readers.timing import to_float32
-from staging.recording import Recording, Signal
+from staging.recording import TAKEN_AS_UTC, Recording, Signal
 
 __all__ = ["CHANNELS", "TITLE", "read", "sniff"]
 
@@ -48,13 +48,14 @@ _PAGE = re.compile(
     rb"Recorded Data\s{1,2}"
     rb"Device Unique Serial Code:[^\n]{0,40}\n"
     rb"Sequence Number:[^\n]{0,20}\n"
-    rb"Page Time:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3})\s{1,2}"
+    rb"Page Time:((?:19|20)\d\d-\d\d-\d\d \d\d:\d\d:\d\d):(\d{3})\s{1,2}"
     rb"Unassigned:[^\n]{0,80}\n"
     rb"Temperature:\s?(-?\d{1,3}(?:\.\d{1,4})?)\s{1,2}"
     rb"Battery voltage:[^\n]{0,40}\n"
     rb"Device Status:[^\n]{0,80}\n"
     rb"Measurement Frequency:\s?(\d{1,3}(?:\.\d{1,4})?)\s{1,2}"
 )
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _ZONE = re.compile(r"GMT\s*([+-])(\d{1,2}):([0-5]\d)")
 _HEADER_BYTES = 1 << 16
 
@@ -119,13 +120,14 @@ def read(source: Source) -> Recording:
     samples *= 100 / gain
     samples -= offset / gain
     stated = header.get("Number of Pages", "")
-    if stated.isdigit() and int(stated) > len(counts):
+    if _NUMBER.fullmatch(stated) and int(stated) > len(counts):
         notes.append(f"{len(counts)} of the {stated} pages that its header states are in the file")
     if damaged:
         notes.append(f"{damaged} page{'s' * (damaged > 1)} damaged or cut short; read as far as they are whole")
     zone, note = _zone(header)
     return Recording(
         start=pages.first.replace(tzinfo=zone) + timedelta(seconds=layout.start_s),
+        wall_clock=bool(note),
         acc=Signal(samples=samples, rate_hz=layout.rate_hz, unit="g"),
         temp=Signal(samples=layout.each_second(pages.temperatures_c), rate_hz=1.0, unit="degC"),
         device="GENEActiv",
@@ -174,7 +176,7 @@ def _zone(header: Mapping[str, str]) -> tuple[timezone, tuple[str, ...]]:
     stated = header.get("Time Zone", "")
     found = _ZONE.search(stated)
     if found is None or int(found[2]) >= 24:
-        return UTC, (f"the file's time zone is {stated or 'not stated'}; its start is taken as UTC",)
+        return UTC, (f"the file's time zone is {stated or 'not stated'}; its start {TAKEN_AS_UTC}",)
     size = timedelta(hours=int(found[2]), minutes=int(found[3]))
     return timezone(size if found[1] == "+" else -size), ()
 

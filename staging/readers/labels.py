@@ -128,7 +128,7 @@ def rate_of(channel: str, signals: Sequence[Labelled], where: str) -> float:
         If they differ, or are not positive.
     """
     rates = {float(signal.sampling_frequency) for signal in signals}
-    if len(rates) > 1 or not min(rates) > 0:
+    if len(rates) > 1 or not 0 < min(rates) < np.inf:
         raise FormatError(where, f"the rates of {channel} are {sorted(rates)} Hz", "give signals of one positive rate")
     return rates.pop()
 

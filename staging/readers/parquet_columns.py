@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.readers.extras import library
-from staging.readers.plain_schema import PlainTable, Rows, as_unix, find_columns
+from staging.readers.plain_schema import LATEST_UNIX_S, PlainTable, Rows, as_unix, find_columns
 from staging.readers.source import Source
 from staging.readers.tables import Stamps, Table
 from staging.readers.timing import MAX_SAMPLES
@@ -119,6 +119,8 @@ def _stamps(column: Any, kind: str, where: str) -> Stamps:
     unit, _, zone = kind.removeprefix("timestamp[").removesuffix("]").partition(", tz=")
     ticks: NDArray[np.int64] = column.cast("int64").to_numpy()
     per_s = _PER_S[unit]
+    if ticks.min() < 0 or ticks.max() > LATEST_UNIX_S * per_s:
+        raise FormatError(where, "a time stamp lies before 1970 or far beyond today", "mend or remove that row")
     wall_us = ticks * (_US_PER_S // per_s) if per_s <= _US_PER_S else ticks // (per_s // _US_PER_S)
     if not zone:
         return Stamps(wall_us=wall_us, offset=None)

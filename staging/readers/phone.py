@@ -120,12 +120,14 @@ def read(source: Source) -> Recording:
         raise FormatError(source.where, "holds no table of a sensor app", "its header must name times and axes")
     streams: list[Stream] = []
     zones: list[tzinfo | None] = []
+    wall_clocks: set[bool] = set()
     notes: list[str] = []
     chosen = [table for channel in CHANNELS for table in _best(source, found, channel)]
     for table in chosen:
-        stream, zone, said = _stream(source, table)
+        stream, zone, is_wall, said = _stream(source, table)
         streams.append(stream)
         zones.append(zone)
+        wall_clocks.add(is_wall)
         notes += said
     if any(zone is not None for zone in zones):
         for table, zone in zip(chosen, zones, strict=True):
@@ -139,6 +141,7 @@ def read(source: Source) -> Recording:
         streams,
         where=source.where,
         zone=next((zone for zone in zones if zone is not None), None),
+        wall_clock=wall_clocks == {True},
         device=next((table.app for table in chosen if table.app), ""),
         warnings=notes,
     )
@@ -157,7 +160,8 @@ def acceleration(source: Source) -> tuple[Stream | None, tzinfo | None, tuple[st
     if source.is_file:
         return None, None, ()
     for table in _best(source, _tables(source, also_plain=True), "acc"):
-        return _stream(source, table)
+        stream, zone, _, notes = _stream(source, table)
+        return stream, zone, notes
     return None, None, ()
 
 
@@ -249,7 +253,7 @@ def _time(names: Sequence[str], units: Sequence[str], row: Sequence[str]) -> tup
 def _is_plain(names: Sequence[str], row: Sequence[str]) -> bool:
     """Whether the plain format reads the table: it has its columns, and times in seconds or stamps."""
     time = next((names.index(column) for column in TIME_COLUMNS if column in names), None)
-    if time is None or not tables_among(names):
+    if time is None or time >= len(row) or not tables_among(names):
         return False
     return not (is_number(row[time]) and float(row[time]) > LATEST_UNIX_S)
 
@@ -260,7 +264,8 @@ def _app(names: Sequence[str]) -> str:
     return "SensorLog" if "loggingtime" in names else ""
 
 
-def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, tuple[str, ...]]:
+def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, bool, tuple[str, ...]]:
+    """A table's stream, its zone (None where no clock is known), whether that was only taken as UTC, and warnings."""
     where = source.label(table.name)
     content = source.read(table.name)
     found = read_clocked(content, where, table.time, table.columns, unit=table.time_unit, is_slow=table.channel == "hr")
@@ -271,10 +276,10 @@ def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, tuple[
         notes = (*notes, taken_as_utc(float(found.times_s.min()), where))
     if table.channel == "hr":
         times_s, values = _once_a_second(found)
-        return Stream("hr", times_s, values, where), found.zone, notes
+        return Stream("hr", times_s, values, where), found.zone, found.is_wall, notes
     values = found.values[:, :3] if len(table.columns) == 3 else found.values[:, :3] + found.values[:, 3:]
     acc, guess = in_g(values, where, unit=table.unit)
-    return Stream("acc", found.times_s, acc, where), found.zone, (*notes, *guess)
+    return Stream("acc", found.times_s, acc, where), found.zone, found.is_wall, (*notes, *guess)
 
 
 def _once_a_second(found: Clocked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

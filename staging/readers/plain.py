@@ -99,8 +99,12 @@ def read(source: Source) -> Recording:
     for channel, name in found.items():
         (table,) = (table for table in PLAIN_TABLES if table.channel == channel)
         own, more = _rows(source, name, table)
-        rows[channel] = own.with_values() if is_shared else own
+        own = own.with_values() if is_shared else own
         notes += [note for note in more if note not in notes]
+        if len(own.values):
+            rows[channel] = own
+        else:
+            notes.append(f"{channel} holds no values and was left out")
     if source.is_file:
         notes += source.left_beside({table.name + ending for table in PLAIN_TABLES for ending in _ENDINGS})
     return recorded(rows, about, where=source.where, warnings=notes)

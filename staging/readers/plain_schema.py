@@ -80,8 +80,9 @@ class Rows(NamedTuple):
     where: str
     """The file, as errors and warnings name it."""
     seconds: NDArray[np.float64]
-    """Times from second 0; empty where there are stamps."""
+    """Times from second 0, or Unix seconds; empty where the file has stamps."""
     stamps: Stamps | None
+    """Of its own, or of Unix seconds, then of no meaning where `seconds` has no time."""
     values: NDArray[np.float64]
     """Shape (n,), or (n, 3) of acceleration."""
 
@@ -127,8 +128,14 @@ def as_unix(seconds: NDArray[np.float64], where: str) -> Stamps | None:
         return None
     if middle > LATEST_UNIX_S:
         raise FormatError(where, f"a time of {middle:.0f} is not in seconds", "give Unix seconds, or seconds from 0")
-    finite = np.where(np.isfinite(seconds), seconds, middle)
-    return Stamps(wall_us=np.rint(finite * _US_PER_S).astype(np.int64), offset=UTC)
+    known = np.where(_can_be_unix(seconds), seconds, middle)
+    return Stamps(wall_us=np.rint(known * _US_PER_S).astype(np.int64), offset=UTC)
+
+
+def _can_be_unix(seconds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which times are any; what is not finite or lies beyond is that of a row without one."""
+    can_be: NDArray[np.bool_] = np.abs(seconds) <= LATEST_UNIX_S
+    return can_be
 
 
 def recorded(rows: Mapping[str, Rows], about: About, *, where: str, warnings: Iterable[str] = ()) -> Recording:
@@ -200,4 +207,7 @@ def _seconds(rows: Rows, start: datetime | None) -> NDArray[np.float64]:
     if rows.stamps is None or start is None:
         return rows.seconds
     zero = start if rows.stamps.offset is not None else start.replace(tzinfo=UTC)
-    return (rows.stamps.wall_us - (zero - _EPOCH) // timedelta(microseconds=1)) / _US_PER_S
+    times_s: NDArray[np.float64] = (rows.stamps.wall_us - (zero - _EPOCH) // timedelta(microseconds=1)) / _US_PER_S
+    if rows.seconds.size:
+        times_s[~_can_be_unix(rows.seconds)] = np.nan
+    return times_s

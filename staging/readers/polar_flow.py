@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError, InputError
 from staging.readers.beats import beat_times_s
-from staging.readers.clocked import taken_as_utc, unix_s
+from staging.readers.clocked import flat, taken_as_utc, unix_s
 from staging.readers.source import Source
 from staging.readers.streams import Stream, assemble, newest
 from staging.recording import Recording
@@ -102,6 +102,7 @@ def read(source: Source, *, recorder: str | None = None) -> Recording:
         streams,
         where=source.where,
         zone=UTC,
+        wall_clock=True,
         is_archive=True,
         device=f"Polar {device}".strip(),
         warnings=[*notes, taken_as_utc(first_s, source.where), *unread],
@@ -165,7 +166,7 @@ def _beats(day: Any, where: str) -> Iterable[tuple[str, Stream]]:
 
 def _numbers(samples: Sequence[Any], key: str) -> FloatArray:
     """A field of all samples; NaN where it is null, of a heart's also where it is 0."""
-    values = np.array([np.nan if sample[key] is None else sample[key] for sample in samples], dtype=np.float64)
+    values = flat(sample[key] for sample in samples)
     return values if key == "secondsFromDayStart" else np.where(values > 0, values, np.nan)
 
 

@@ -126,7 +126,14 @@ def read(source: Source, *, recorder: str | None = None) -> Recording:
     if begins_s:
         notes.append(taken_as_utc(min(begins_s), source.where))
     notes += source.left_beside([name for name in source.siblings("*.txt") if _device_of(name) == device])
-    return assemble(streams, where=source.where, zone=UTC, device=device.replace("_", " "), warnings=notes)
+    return assemble(
+        streams,
+        where=source.where,
+        zone=UTC,
+        wall_clock=bool(begins_s),
+        device=device.replace("_", " "),
+        warnings=notes,
+    )
 
 
 def _files(source: Source) -> list[_File]:

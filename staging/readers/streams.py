@@ -85,6 +85,7 @@ def assemble(
     *,
     where: str,
     zone: tzinfo | None,
+    wall_clock: bool = False,
     is_archive: bool = False,
     device: str = "",
     in_bed: Sequence[Span] = (),
@@ -100,6 +101,8 @@ def assemble(
         What the user named.
     zone : tzinfo or None
         Zone in which the start is shown; None where the times are of no clock.
+    wall_clock : bool
+        The times are of a clock without a zone, taken as UTC.
     is_archive : bool
         Take one night of many days; otherwise everything.
     device : str
@@ -153,6 +156,7 @@ def assemble(
     lights = _lights(in_bed, Span(zero_s, float(times.max())))
     return Recording(
         start=None if zone is None else _moment(zero_s, zone),
+        wall_clock=wall_clock and zone is not None,
         lights_off_s=None if lights is None else lights.begin_s - zero_s,
         lights_on_s=None if lights is None else lights.end_s - zero_s,
         device=device,

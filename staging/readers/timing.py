@@ -12,16 +12,16 @@ Assumptions
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import RecordingError
-from staging.recording import Events, Signal
+from staging.recording import TAKEN_AS_UTC, Events, Signal
 
-__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "as_utc", "is_too_empty", "to_events", "to_float32", "to_signal"]
+__all__ = ["MAX_SAMPLES", "MAX_SPAN_S", "as_utc", "is_too_empty", "to_events", "to_float32", "to_signal", "zone_of"]
 
 MAX_SPAN_S = 31 * 86400.0
 """Longest time between a recording's first and last sample; beyond it the times are taken to be in a wrong unit."""
@@ -136,7 +136,18 @@ def as_utc(start: datetime) -> tuple[datetime, str]:
     'the file has no time zone; its start 2026-03-28 22:41:05 is taken as UTC'
     """
     clock = start.replace(microsecond=0).isoformat(" ")
-    return start.replace(tzinfo=UTC), f"the file has no time zone; its start {clock} is taken as UTC"
+    return start.replace(tzinfo=UTC), f"the file has no time zone; its start {clock} {TAKEN_AS_UTC}"
+
+
+def zone_of(offset_s: float) -> tzinfo:
+    """The zone of an offset from UTC, to the whole second; UTC where it is none that a zone can have.
+
+    Examples
+    --------
+    >>> str(zone_of(-18000.0)), str(zone_of(1e9)), str(zone_of(float("nan")))
+    ('UTC-05:00', 'UTC', 'UTC')
+    """
+    return timezone(timedelta(seconds=round(offset_s))) if abs(offset_s) < _DAY_S - 1 else UTC
 
 
 def to_float32(values: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float32]:

@@ -113,7 +113,9 @@ def read(source: Source, *, channels: Mapping[str, str] | None = None) -> Record
     else:
         start, note_of_zone = as_utc(start)
         notes.append(note_of_zone)
-    return Recording(start=start, source=given, warnings=tuple(dict.fromkeys(notes)), **found)
+    return Recording(
+        start=start, wall_clock=start is not None, source=given, warnings=tuple(dict.fromkeys(notes)), **found
+    )
 
 
 def _header_names(source: Source) -> list[str]:

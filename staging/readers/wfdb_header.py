@@ -19,6 +19,7 @@ _RECORD = re.compile(r"([\w.-]+)(?:/(\d{1,6}))?\s+(\d{1,5})(?:\s+(.*))?")
 _FORMAT = re.compile(r"(\d{1,4})(?:x(\d{1,5}))?(?::(\d{1,9}))?(?:\+(\d{1,12}))?")
 _GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)(?:\(([-+]?\d{1,11})\))?(?:/(.*))?")
 _WHOLE = re.compile(r"[-+]?\d{1,11}")
+_FRAMES = re.compile(r"\d{1,12}")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,6})\d*)?")
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
@@ -124,7 +125,7 @@ def parse_header(content: bytes, where: str) -> Header:
     n_segments, n_signals = int(record[2] or 0), int(record[3])
     fields = (record[4] or "").split()
     frame_hz = _frame_hz(fields[0], where) if fields else _USUAL_HZ
-    n_frames = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
+    n_frames = int(fields[1]) if len(fields) > 1 and _FRAMES.fullmatch(fields[1]) else 0
     following = lines[1 : 1 + (n_segments or n_signals)]
     if len(following) < (n_segments or n_signals) or n_signals > _MAX_SIGNALS:
         raise _damaged(where, f"{n_segments or n_signals} lines should follow the first")
@@ -167,7 +168,7 @@ def _start(fields: list[str]) -> datetime | None:
 
 def _segment(line: str, where: str) -> tuple[str, int]:
     name, _, frames = line.partition(" ")
-    if not frames.strip().isdecimal():
+    if not _FRAMES.fullmatch(frames.strip()):
         raise _damaged(where, f"{line[:60]!r} is no segment and its length")
     return name, int(frames)
 

@@ -322,3 +322,14 @@ def test_a_hypnogram_without_signals_is_told(shared_data):
     path = sorted((shared_data / "hypnograms" / "sleep_edf").glob("*.edf"))[0]
     with pytest.raises(FormatError, match="the EDF file holds no signals; give the file with the signals"):
         staging.read(path)
+
+
+@pytest.mark.parametrize("channels", [None, {"ppg": "PPG"}, {"hr": "PPG"}])
+def test_records_of_no_length_give_no_rate_and_are_refused(written, channels):
+    """One in 1e-320 s is an infinite rate in double precision."""
+    path = written([signal("PPG", 64)])
+    content = bytearray(path.read_bytes())
+    content[244:252] = b"1e-320  "
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="give signals of one positive rate"):
+        staging.read(path, channels=channels)

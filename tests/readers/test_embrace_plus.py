@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -251,3 +252,24 @@ def test_a_damaged_file_is_read_or_refused(at, byte, cut, tmp_path_factory):
     path = tmp_path_factory.mktemp("embrace") / "a.avro"
     path.write_bytes(content[:at] if cut else content)
     assert_read_or_refused(path)
+
+
+def number(value):
+    """As Avro writes it: signs folded in, seven bits a byte, the lowest first."""
+    value, out = value << 1, b""
+    while value > 0x7F:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+@pytest.mark.parametrize("kind", ["rawData", ["null", "rawData"], {"type": "array", "items": "rawData"}])
+def test_a_record_within_itself_is_refused_and_does_not_end_the_process(kind, tmp_path):
+    """Whoever decodes it by calling itself runs out of stack, which no `except` can catch."""
+    layout = {"type": "record", "name": "rawData", "fields": [{"name": "rawData", "type": kind}]}
+    meta = {b"avro.schema": json.dumps(layout).encode(), b"avro.codec": b"null"}
+    pairs = b"".join(number(len(part)) + part for pair in meta.items() for part in pair)
+    body = b"\2" * 300_000
+    head = b"Obj\x01" + number(len(meta)) + pairs + number(0) + bytes(16)
+    (tmp_path / "a.avro").write_bytes(head + number(1) + number(len(body)) + body + bytes(16))
+    with pytest.raises(FormatError, match="rawData within itself"):
+        staging.read(tmp_path / "a.avro")

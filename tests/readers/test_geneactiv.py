@@ -245,3 +245,18 @@ def test_a_calibration_beyond_single_precision_is_refused(written):
     content = geneactiv(wrist(2), start=START).replace(b"x offset:300", b"x offset:1e300")
     with pytest.raises(FormatError, match="its calibration has the gains"):
         staging.read(written(content))
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_pages_of_no_year_of_the_device_are_damaged_ones(year, written):
+    """At the ends of the calendar a zone or a gap would lead beyond it."""
+    content = geneactiv(wrist(3), start=START).replace(b"Page Time:2026", f"Page Time:{year}".encode())
+    with pytest.raises(FormatError, match="holds no page that can be read"):
+        staging.read(written(content))
+
+
+@pytest.mark.parametrize("stated", ["²", "9" * 5000])
+def test_a_number_of_pages_that_is_none_says_nothing(stated, written):
+    content = geneactiv(wrist(3), start=START).replace(b"Number of Pages:3", f"Number of Pages:{stated}".encode())
+    assert stated.encode() in content
+    assert staging.read(written(content)).warnings == ()

@@ -150,3 +150,17 @@ def test_a_small_file_of_the_same_row_without_end_is_refused(tmp_path, monkeypat
     assert (tmp_path / "hr.parquet").stat().st_size < 10_000
     with pytest.raises(FormatError, match=r"hr\.parquet: unpacks to 16 MB from 0\.0 MB, which no recording does"):
         staging.read(tmp_path / "hr.parquet")
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "+14:00"])
+@pytest.mark.parametrize("tick", [-(2**63) + 1, -1, 2**62])
+def test_a_stamp_of_no_year_is_refused_wherever_it_stands(unit, zone, tick, tmp_path):
+    ticks = [1_700_000_000 * {"ms": 10**3, "us": 10**6, "ns": 10**9}[unit]] * 2
+    if unit == "ns" and tick > 0:
+        pytest.skip("in ns that is the year 2116")
+    for stamps in ([*ticks, tick], [tick, *ticks]):
+        table = pa.table({"time": pa.array(stamps, pa.timestamp(unit, zone)), "bpm": [60.0, 61.0, 60.0]})
+        parquet.write_table(table, tmp_path / "hr.parquet")
+        with pytest.raises(FormatError, match=r"before 1970|have no zone"):
+            staging.read(tmp_path / "hr.parquet")

@@ -13,6 +13,7 @@ from staging.errors import FormatError, StagingError
 from staging.recording import CHANNELS
 from tests.conftest import ROOT
 from tests.readers.conftest import e4_texts, zip_of
+from tests.readers.small_files import SMALL_FILES
 
 
 def test_every_format_says_what_it_gives():
@@ -209,3 +210,16 @@ def test_what_the_machine_lacks_is_said_in_one_line(folder, monkeypatch, error, 
     monkeypatch.setattr("staging.readers.e4.read", read)
     with pytest.raises(StagingError, match=said):
         staging.read(folder(e4_texts()))
+
+
+@pytest.mark.parametrize("name", SMALL_FILES)
+def test_a_clock_that_is_only_taken_as_utc_is_marked_as_such(name, tmp_path):
+    """So that a zone can be said for it, and for no other."""
+    for variant, files in SMALL_FILES[name].items():
+        home = tmp_path / variant
+        for file, content in files().items():
+            (home / file).parent.mkdir(parents=True, exist_ok=True)
+            (home / file).write_bytes(content)
+        only = list(home.iterdir())
+        recording = staging.read(only[0] if len(only) == 1 and only[0].is_file() else home, format=name)
+        assert recording.wall_clock == any(line.endswith("is taken as UTC") for line in recording.warnings), variant
