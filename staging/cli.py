@@ -349,7 +349,11 @@ def _staging_arguments(parser: argparse.ArgumentParser) -> None:
         help="5: W N1 N2 N3 R (default); 4: W LIGHT DEEP R; 3: W NREM R; 2: W S",
     )
     parser.add_argument("--model", metavar="FILE", help="an .onnx model in place of the one that ships")
-    parser.add_argument("--timezone", metavar="ZONE", help="zone in which times are given, such as Europe/Berlin")
+    parser.add_argument(
+        "--timezone",
+        metavar="ZONE",
+        help="zone of the times that are given and shown, such as Europe/Berlin, and of a device whose clock has none",
+    )
 
 
 def _seed(text: str) -> int:

@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 
@@ -31,7 +32,9 @@ DAYS_SUFFIXES = (".nights.csv", ".sleeps.csv", ".nights.json", ".report.html")
 """What follows the name of a recording in the names of its files, besides those of each night."""
 
 _SCHEMA = "staging.nights/1"
-_COLUMNS = ("kind", "label", "source", "begin", "end", "begin_utc", "end_utc", "minutes", "worn_pct", "staged")
+_COLUMNS = ("kind", "label", "source", "begin", "end", "begin_utc", "end_utc", "zone", "minutes", "worn_pct", "staged")
+_METRICS = ("scored_pct", "tst_min", "w_min", "n1_min", "n2_min", "n3_min", "light_min", "nrem_min", "r_min")
+"""Of each sleep that was staged, within its time in bed; empty where the classes do not tell a stage."""
 
 
 def write_days(scored: ScoredDays, folder: str | os.PathLike[str], *, overwrite: bool = False) -> list[Path]:
@@ -94,9 +97,10 @@ def sleeps_csv(scored: ScoredDays) -> str:
     """Every time of sleep: a night or a nap, from what it is known, when on the wearer's clock and in UTC."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    columns = (*_COLUMNS, *_METRICS)
+    writer.writerow(columns)
     for row in _sleep_rows(scored):
-        writer.writerow(["" if row[column] is None else row[column] for column in _COLUMNS])
+        writer.writerow(["" if row[column] is None else row[column] for column in columns])
     return text.getvalue()
 
 
@@ -130,7 +134,7 @@ def nights_json(scored: ScoredDays) -> str:
             "problem": calibration.problem,
         },
         "not_worn": [
-            {"begin": scored.clock.iso(begin_s), "end": scored.clock.iso(end_s)}
+            {"begin": scored.clock_at(begin_s).iso(begin_s), "end": scored.clock_at(begin_s).iso(end_s)}
             for begin_s, end_s in scored.days.off_spans_s().tolist()
         ],
         "sleeps": _sleep_rows(scored),
@@ -148,8 +152,8 @@ def nights_json(scored: ScoredDays) -> str:
     return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
+def _rounded(value: float | None, decimals: int = 6) -> float | None:
+    return None if value is None else round(value, decimals)
 
 
 def _start(scored: ScoredDays) -> str | None:
@@ -159,24 +163,30 @@ def _start(scored: ScoredDays) -> str | None:
 
 def _sleep_rows(scored: ScoredDays) -> list[dict[str, str | float | bool | None]]:
     nights = [sleep for sleep in scored.sleeps if sleep.kind == "night"]
-    labels = dict(zip(nights, night_labels(scored.clock, nights), strict=True))
-    return [_sleep_row(scored, sleep, labels.get(sleep, "")) for sleep in scored.sleeps]
+    labels = dict(zip(nights, night_labels(scored.clock, nights, scored.zones), strict=True))
+    staged = {sleep: night.architecture.metrics for sleep, night in scored.staged()}
+    return [_sleep_row(scored, sleep, labels.get(sleep, ""), staged.get(sleep)) for sleep in scored.sleeps]
 
 
-def _sleep_row(scored: ScoredDays, sleep: Sleep, label: str) -> dict[str, str | float | bool | None]:
+def _sleep_row(
+    scored: ScoredDays, sleep: Sleep, label: str, metrics: Mapping[str, float | None] | None
+) -> dict[str, str | float | bool | None]:
     first, stop = (round(at_s / EPOCH_S) for at_s in (sleep.begin_s, sleep.end_s))
     worn = scored.days.worn[max(first, 0) : max(stop, 0)]
+    clock = scored.clock_at(sleep.begin_s)
     return {
         "kind": sleep.kind,
         "label": label,
         "source": sleep.source,
-        "begin": scored.clock.iso(sleep.begin_s),
-        "end": scored.clock.iso(sleep.end_s),
-        "begin_utc": scored.clock.iso(sleep.begin_s, utc=True),
-        "end_utc": scored.clock.iso(sleep.end_s, utc=True),
+        "begin": clock.iso(sleep.begin_s),
+        "end": clock.iso(sleep.end_s),
+        "begin_utc": clock.iso(sleep.begin_s, utc=True),
+        "end_utc": clock.iso(sleep.end_s, utc=True),
+        "zone": clock.zone or None,
         "minutes": round((sleep.end_s - sleep.begin_s) / 60, 2),
         "worn_pct": round(100.0 * float(worn.mean()), 1) if worn.size else None,
-        "staged": sleep in scored.night_sleeps,
+        "staged": metrics is not None,
+        **{name: None if metrics is None else _rounded(metrics.get(name), 2) for name in _METRICS},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from staging.architecture import Interval, metric_intervals, summarize
-from staging.days import Days, Sleep, cut, is_many_days, main_sleeps, night_window, survey
+from staging.days import Days, Sleep, ZoneFrom, cut, is_many_days, local_clock, main_sleeps, night_window, survey
 from staging.days.calibration import NO_ACCELERATION
-from staging.days.diary import DiaryNight, diary_sleeps, nightly_lights
+from staging.days.diary import DiaryNight, DiaryPlace, diary_sleeps, diary_zones, nightly_lights
 from staging.errors import InputError, RecordingError
 from staging.hypnogram import Hypnogram
 from staging.model import load_model
@@ -101,7 +102,7 @@ def score_file(
     lights_off, lights_on : LightsTime, optional
         In place of the recording's own.
     zone : ZoneInfo, optional
-        Zone in which times are shown; the recording's own otherwise.
+        Zone in which times are shown, and that of a clock without one; the recording's own otherwise.
     say : callable
         Is told each step before it begins.
 
@@ -137,8 +138,8 @@ def _placed(
     recording: Recording, zone: ZoneInfo | None, lights_off: LightsTime | None, lights_on: LightsTime | None, path: str
 ) -> Recording:
     """The recording in the zone and with the lights times that the user gave."""
-    if zone is not None and recording.start is not None:
-        recording = recording.replace(start=recording.start.astimezone(zone))
+    if zone is not None:
+        recording = recording.in_zone(zone)
     off_s, on_s = resolve_lights(
         lights_off,
         lights_on,
@@ -150,7 +151,15 @@ def _placed(
     return recording.replace(lights_off_s=off_s, lights_on_s=on_s)
 
 
-def _scored(tracks: Tracks, *, name: str, n_classes: int, model: str | None, say: Callable[[str], None]) -> ScoredNight:
+def _scored(
+    tracks: Tracks,
+    *,
+    name: str,
+    n_classes: int,
+    model: str | None,
+    say: Callable[[str], None],
+    with_intervals: bool = True,
+) -> ScoredNight:
     say("staging")
     hypnogram = stage(tracks, model=model, n_classes=n_classes)
     say("summarising")
@@ -161,7 +170,7 @@ def _scored(tracks: Tracks, *, name: str, n_classes: int, model: str | None, say
         hypnogram=hypnogram,
         architecture=architecture,
         model=model_identity(model),
-        intervals=intervals_of(hypnogram, model=model),
+        intervals=intervals_of(hypnogram, model=model) if with_intervals else None,
     )
 
 
@@ -177,7 +186,7 @@ def score_recording(
     lights_off: LightsTime | None = None,
     lights_on: LightsTime | None = None,
     zone: ZoneInfo | None = None,
-    diary: tuple[str, Sequence[DiaryNight]] | None = None,
+    diary: tuple[str, Sequence[DiaryNight | DiaryPlace]] | None = None,
     whole: bool | None = None,
     say: Callable[[str], None] = lambda step: None,
 ) -> ScoredNight | ScoredDays:
@@ -187,8 +196,8 @@ def score_recording(
     ----------
     path, name, format, channels, recorder, n_classes, model, lights_off, lights_on, zone, say
         As `score_file` takes them. In a recording of days, lights times of day hold for every night.
-    diary : (str, sequence of DiaryNight), optional
-        A diary's file and its nights; the recording is then searched for nights whatever its length.
+    diary : (str, sequence of DiaryNight or DiaryPlace), optional
+        A diary's file and its rows; the recording is then searched for nights whatever its length.
     whole : bool, optional
         True stages the recording as one night; False searches it for nights. By default those longer than 18 h are
         searched.
@@ -210,10 +219,11 @@ def score_recording(
         tracks = prepare(recording)
         del recording  # raw signals are the bulk of the memory
         return _scored(tracks, name=name, n_classes=n_classes, model=model, say=say)
-    if zone is not None and recording.start is not None:
-        recording = recording.replace(start=recording.start.astimezone(zone))
+    if zone is not None:
+        recording = recording.in_zone(zone)
     given = _given_sleeps(recording, lights_off, lights_on, diary, name)
-    return score_days(recording, name=name, given=given, n_classes=n_classes, model=model, say=say)
+    zones = _zones(recording, diary, name)
+    return score_days(recording, name=name, given=given, zones=zones, n_classes=n_classes, model=model, say=say)
 
 
 def score_days(
@@ -221,11 +231,12 @@ def score_days(
     *,
     name: str = "",
     given: Sequence[Sleep] = (),
+    zones: Sequence[ZoneFrom] = (),
     n_classes: int = 5,
     model: str | None = None,
     say: Callable[[str], None] = lambda step: None,
 ) -> ScoredDays:
-    """Find the nights of a recording of days, and stage and summarise each as if it had been recorded alone.
+    """Find the nights and naps of a recording of days, and stage and summarise each as if it had been recorded alone.
 
     Parameters
     ----------
@@ -235,6 +246,8 @@ def score_days(
         What its results are called.
     given : sequence of Sleep
         Nights that are known; what is found is used for the others.
+    zones : sequence of ZoneFrom
+        Where the wearer was, in order of time; each night is shown in its zone.
     n_classes : int
         5, 4, 3 or 2.
     model : str, optional
@@ -262,9 +275,9 @@ def score_days(
     nights: list[ScoredNight] = []
     staged: list[Sleep] = []
     unstaged: list[tuple[Sleep, str]] = []
-    for number, (label, sleep) in enumerate(zip(night_labels(days.clock, wanted), wanted, strict=True), start=1):
+    for number, (label, sleep) in enumerate(zip(night_labels(days.clock, wanted, zones), wanted, strict=True), start=1):
         try:
-            tracks = _night_tracks(recording, days, sleep, sleeps)
+            tracks = _night_tracks(recording, days, sleep, sleeps, zones)
             night = _scored(
                 tracks,
                 name=f"{name}.{label}",
@@ -279,6 +292,21 @@ def score_days(
             staged.append(sleep)
     if not nights:
         raise RecordingError(where, f"none of its {len(wanted)} nights can be staged: {unstaged[0][1]}")
+    naps: list[tuple[Sleep, ScoredNight]] = []
+    for number, sleep in enumerate((sleep for sleep in sleeps if sleep.kind == "nap"), start=1):
+        say(f"nap {number}")
+        with contextlib.suppress(RecordingError):  # too little of it was recorded: it is listed and not staged
+            tracks = _night_tracks(recording, days, sleep, sleeps, zones)
+            # How sure the metrics of nights are was measured on nights.
+            nap = _scored(
+                tracks,
+                name=f"{name}.nap-{number}",
+                n_classes=n_classes,
+                model=model,
+                say=lambda _: None,
+                with_intervals=False,
+            )
+            naps.append((sleep, nap))
     return ScoredDays(
         name=name,
         days=days,
@@ -290,7 +318,10 @@ def score_days(
         source=recording.source,
         device=recording.device,
         subject=recording.subject,
-        warnings=(*recording.warnings, *_days_warnings(days, sleeps, unstaged)),
+        warnings=(*recording.warnings, *_days_warnings(days, sleeps, unstaged, zones)),
+        zones=tuple(zones),
+        naps=tuple(nap for _, nap in naps),
+        nap_sleeps=tuple(sleep for sleep, _ in naps),
     )
 
 
@@ -298,7 +329,7 @@ def _given_sleeps(
     recording: Recording,
     lights_off: LightsTime | None,
     lights_on: LightsTime | None,
-    diary: tuple[str, Sequence[DiaryNight]] | None,
+    diary: tuple[str, Sequence[DiaryNight | DiaryPlace]] | None,
     name: str,
 ) -> list[Sleep]:
     """Nights that a diary, the command line or the recording's own file tells; of several, the first of these."""
@@ -317,10 +348,29 @@ def _given_sleeps(
     return []
 
 
-def _night_tracks(recording: Recording, days: Days, sleep: Sleep, sleeps: Sequence[Sleep]) -> Tracks:
-    """The tracks of one night, with the sleep's ends as lights times."""
+def _zones(
+    recording: Recording, diary: tuple[str, Sequence[DiaryNight | DiaryPlace]] | None, name: str
+) -> tuple[ZoneFrom, ...]:
+    """Where the wearer was, as a diary says."""
+    if diary is None:
+        return ()
+    where, nights = diary
+    zones = diary_zones(nights, start=recording.start, names=(recording.subject, name), where=where)
+    if zones and recording.wall_clock:
+        problem = f"has zones, and nobody knows that of the clock of {recording.source or 'the recording'}"
+        raise InputError(where, problem, "say with --timezone in which zone the device was set")
+    return zones
+
+
+def _night_tracks(
+    recording: Recording, days: Days, sleep: Sleep, sleeps: Sequence[Sleep], zones: Sequence[ZoneFrom]
+) -> Tracks:
+    """The tracks of one night on the clock of its place, with the sleep's ends as lights times."""
     first, stop = night_window(sleep, sleeps, days.n_epochs)
     part = cut(recording, first, stop, calibration=days.calibration)
+    there = local_clock(days.clock, zones, sleep.begin_s).start
+    if part.start is not None and there is not None:
+        part = part.replace(start=part.start.astimezone(there.tzinfo))
     off_s, on_s = (at_s - first * EPOCH_S for at_s in (sleep.begin_s, sleep.end_s))
     # The last heart rate may stand for a little more than the window.
     epochs = np.minimum(np.arange(first, first + part.n_epochs), days.n_epochs - 1)
@@ -332,21 +382,23 @@ def _night_tracks(recording: Recording, days: Days, sleep: Sleep, sleeps: Sequen
     return dataclasses.replace(tracks, warnings=(said, *tracks.warnings))
 
 
-def _days_warnings(days: Days, sleeps: Sequence[Sleep], unstaged: Sequence[tuple[Sleep, str]]) -> list[str]:
+def _days_warnings(
+    days: Days, sleeps: Sequence[Sleep], unstaged: Sequence[tuple[Sleep, str]], zones: Sequence[ZoneFrom]
+) -> list[str]:
     """What a user should know of the days, with their times."""
-    clock = days.clock
+
+    def there(at_s: float) -> str:
+        return local_clock(days.clock, zones, at_s).date_text(at_s)
+
     lines = []
     if days.found_by != "movement" and any(sleep.source == "found" for sleep in sleeps):
         lines.append(f"nights were found from {days.found_by} alone: their ends may be off by an hour")
-    lines += [f"{clock.date_text(sleep.begin_s)}: a night could not be staged: {reason}" for sleep, reason in unstaged]
+    lines += [f"{there(sleep.begin_s)}: a night could not be staged: {reason}" for sleep, reason in unstaged]
     if days.calibration.error_before_g is not None or days.calibration.problem != NO_ACCELERATION:
         lines.append(days.calibration.text())
     off = days.off_spans_s()
     if len(off):
         longest = off[(off[:, 1] - off[:, 0]).argmax()]
         hours = float((off[:, 1] - off[:, 0]).sum()) / 3600
-        lines.append(
-            f"not worn for {hours:.1f} h in all, the longest from {clock.date_text(longest[0])} "
-            f"to {clock.date_text(longest[1])}"
-        )
+        lines.append(f"not worn for {hours:.1f} h in all, the longest from {there(longest[0])} to {there(longest[1])}")
     return lines

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from staging.architecture.many import ManyNights, summarize_nights
-from staging.days import Days, Sleep, night_date
+from staging.days import Days, Sleep, ZoneFrom, local_clock, night_date
 from staging.scored import ModelIdentity, ScoredNight
 from staging.wording import NightClock
 
@@ -33,12 +33,19 @@ class ScoredDays:
         The sleep that each of the nights was staged for.
     unstaged : tuple of (Sleep, str)
         The other nights, with the reason.
+    naps : tuple of ScoredNight
+        Naps that could be staged, in order, each as if it had been recorded alone. The model was trained on nights:
+        of naps it is not known how right it is.
+    nap_sleeps : tuple of Sleep
+        The sleep that each of the naps was staged for.
     model : ModelIdentity
         Which model staged them.
     source, device, subject : str
         As in the recording.
     warnings : tuple of str
         What was mended or doubted, the reader's first.
+    zones : tuple of ZoneFrom
+        Where the wearer was, as a diary says; empty where all is shown in the recording's zone.
     """
 
     name: str
@@ -52,6 +59,9 @@ class ScoredDays:
     device: str = ""
     subject: str = ""
     warnings: tuple[str, ...] = ()
+    zones: tuple[ZoneFrom, ...] = ()
+    naps: tuple[ScoredNight, ...] = ()
+    nap_sleeps: tuple[Sleep, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -68,10 +78,18 @@ class ScoredDays:
         """The recording's times as people read them."""
         return self.days.clock
 
+    def clock_at(self, at_s: float) -> NightClock:
+        """The clock of the place where the wearer was at a time."""
+        return local_clock(self.clock, self.zones, at_s)
+
+    def staged(self) -> list[tuple[Sleep, ScoredNight]]:
+        """Every sleep that was staged, nights and then naps, with what came of it."""
+        return list(zip((*self.night_sleeps, *self.nap_sleeps), (*self.nights, *self.naps), strict=True))
+
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """What the nights are called: the date of the evening, or a number where no clock is known."""
-        return night_labels(self.clock, self.night_sleeps)
+        return night_labels(self.clock, self.night_sleeps, self.zones)
 
     @cached_property
     def together(self) -> ManyNights:
@@ -86,8 +104,8 @@ class ScoredDays:
         return tuple(dict.fromkeys(lines))
 
 
-def night_labels(clock: NightClock, sleeps: Sequence[Sleep]) -> tuple[str, ...]:
-    """A name for each night: the date of its evening, with a number where two have the same; else its number.
+def night_labels(clock: NightClock, sleeps: Sequence[Sleep], zones: Sequence[ZoneFrom] = ()) -> tuple[str, ...]:
+    """A name for each night: the date of its evening there, with a number where two have the same; else its number.
 
     Examples
     --------
@@ -96,7 +114,7 @@ def night_labels(clock: NightClock, sleeps: Sequence[Sleep]) -> tuple[str, ...]:
     """
     labels: list[str] = []
     for number, sleep in enumerate(sleeps, start=1):
-        day = night_date(clock.start, sleep.begin_s)
+        day = night_date(local_clock(clock, zones, sleep.begin_s).start, sleep.begin_s)
         label = f"night-{number}" if day is None else day.isoformat()
         before = sum(other == label or other.startswith(f"{label}-") for other in labels) if day is not None else 0
         labels.append(f"{label}-{before + 1}" if before else label)

@@ -43,8 +43,12 @@ def days_screen(scored: ScoredDays, files: Sequence[Path] = ()) -> str:
     if scored.simulated:
         lines.append("  SIMULATED: no person slept; it says nothing about accuracy")
     lines += ["", f"  {'night of':<12}{'in bed':<13}" + "".join(f"{title:>8}" for title, _ in _COLUMNS)]
+    there = scored.clock
     for label, sleep, night in zip(scored.labels, scored.night_sleeps, scored.nights, strict=True):
-        times = f"{scored.clock.text(sleep.begin_s)}-{scored.clock.text(sleep.end_s)}"
+        before, there = there, scored.clock_at(sleep.begin_s)
+        if there.zone != before.zone:
+            lines.append(f"  in {there.zone}")
+        times = f"{there.text(sleep.begin_s)}-{there.text(sleep.end_s)}"
         cells = "".join(f"{_cell(name, night.architecture.metrics[name]):>8}" for _, name in _COLUMNS)
         mark = "" if sleep.source == "found" else f" ({sleep.source})"
         lines.append(f"  {label:<12}{times:<13}{cells}{mark}")
@@ -57,7 +61,9 @@ def days_screen(scored: ScoredDays, files: Sequence[Path] = ()) -> str:
     naps = [sleep for sleep in scored.sleeps if sleep.kind == "nap"]
     if naps:
         minutes = sum(nap.end_s - nap.begin_s for nap in naps) / 60
-        lines.append(f"  naps or quiet rest: {len(naps)}, {minutes_text(round(minutes))} in all")
+        asleep = sum(nap.architecture.tst_min or 0.0 for nap in scored.naps)
+        said = f", asleep {minutes_text(round(asleep))}" if scored.naps else ""
+        lines.append(f"  naps or quiet rest: {len(naps)}, {minutes_text(round(minutes))} in all{said}")
     warnings = scored.warnings[:_MOST_WARNINGS]
     if warnings:
         lines.append("")

@@ -127,6 +127,11 @@ class NightClock:
         """The clock of a hypnogram."""
         return cls(hypnogram.start, hypnogram.duration_s)
 
+    @property
+    def zone(self) -> str:
+        """Name of its zone; empty where no clock is known."""
+        return "" if self.start is None else zone_name(self.start.tzinfo)
+
     def moment(self, at_s: float) -> datetime | None:
         """Wall-clock time of a second of the night, in the night's zone; None where no clock is known."""
         if self.start is None:

@@ -58,3 +58,15 @@ def test_the_length_that_decides_can_be_overruled(week, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["score", str(night), "--nights", "--whole"])
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_a_diary_gives_the_zones_of_a_journey(week, tmp_path, capsys):
+    diary = tmp_path / "diary.csv"
+    diary.write_text("date,lights_off,lights_on,zone\n2026-03-02,18:00,01:30,America/New_York\n", encoding="utf-8")
+    assert main(["score", str(week), "--diary", str(diary), "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "  in America/New_York" in shown
+    assert "18:00-01:30" in shown
+    diary.write_text("date,lights_off,lights_on,zone\n2026-03-02,18:00,01:30,Nowhere\n", encoding="utf-8")
+    assert main(["score", str(week), "--diary", str(diary), "--out", str(tmp_path / "out")]) == 2
+    assert "line 2: zone: 'Nowhere' is not a known time zone" in capsys.readouterr().err

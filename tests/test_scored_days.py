@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from staging.architecture.many import tidy_table
-from staging.days import Sleep, cut
+from staging.days import DiaryPlace, Sleep, ZoneFrom, cut
 from staging.errors import InputError, OutputError, RecordingError
 from staging.outputs_days import DAYS_SUFFIXES, nights_json, write_days
-from staging.pipeline import score_days, score_recording
+from staging.pipeline import _zones, score_days, score_recording
 from staging.recording import Recording
 from staging.report.days import render_days, wall_clock_h
 from staging.scored import ScoredNight
@@ -25,7 +25,7 @@ from staging.scorings import read_csv
 from staging.stager import stage
 from staging.terminal_days import days_screen
 from staging.when import parse_lights
-from staging.wording import NightClock
+from staging.wording import NightClock, minutes_text
 from tests.made_days import START, made_days
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -213,3 +213,111 @@ def test_days_without_a_clock_have_numbered_nights(tmp_path):
 def test_nothing_of_a_recording_is_lost_when_it_holds_no_channel():
     with pytest.raises(RecordingError):
         score_days(Recording(), name="week")
+
+
+JOURNEY = [ZoneFrom(30 * 3600.0, ZoneInfo("America/New_York"))]
+
+
+@pytest.fixture(scope="module")
+def travelled():
+    nights = ((11.0, 19.0), (40.0, 47.5))
+    recording = made_days(nights, hours=60.0, naps=[(32.0, 33.0)], start=START.astimezone(BERLIN))
+    return score_days(recording, name="week", zones=JOURNEY)
+
+
+def test_each_night_of_a_journey_is_shown_where_it_was_slept(travelled):
+    assert travelled.labels == ("2026-03-01", "2026-03-02")
+    first, second = travelled.nights
+    assert (first.clock.zone, second.clock.zone) == ("Europe/Berlin", "America/New_York")
+    assert first.hypnogram.start.utcoffset().total_seconds() == 3600
+    assert second.hypnogram.start.utcoffset().total_seconds() == -5 * 3600
+    midpoints = [night.architecture.metrics["sleep_midpoint_clock_h"] for night in travelled.nights]
+    assert midpoints == [pytest.approx(4.0, abs=0.3), pytest.approx(2.75, abs=0.3)]
+
+
+def test_the_files_of_a_journey_give_local_times_with_their_zone_and_utc(travelled, tmp_path):
+    files = write_days(travelled, tmp_path)
+    rows = list(csv.DictReader(files[1].read_text(encoding="utf-8").splitlines()))
+    assert [(row["kind"], row["zone"]) for row in rows] == [
+        ("night", "Europe/Berlin"),
+        ("nap", "America/New_York"),
+        ("night", "America/New_York"),
+    ]
+    for row in rows:
+        for end in ("begin", "end"):
+            assert datetime.fromisoformat(row[end]) == datetime.fromisoformat(row[f"{end}_utc"])
+            assert datetime.fromisoformat(row[f"{end}_utc"]).utcoffset().total_seconds() == 0
+    assert rows[2]["begin"].endswith("-05:00")
+    starts = [row["start"] for row in csv.DictReader(files[0].read_text(encoding="utf-8").splitlines())]
+    assert [start[-6:] for start in starts] == ["+01:00", "-05:00"]
+    content = json.loads(files[2].read_text(encoding="utf-8"))
+    assert [sleep["zone"] for sleep in content["sleeps"]] == [row["zone"] for row in rows]
+    assert read_csv(files[5]).start == travelled.nights[1].hypnogram.start
+
+
+def test_a_journey_stages_every_epoch_as_if_nobody_had_flown(travelled):
+    nights = ((11.0, 19.0), (40.0, 47.5))
+    stayed = score_days(made_days(nights, hours=60.0, naps=[(32.0, 33.0)], start=START.astimezone(BERLIN)), name="week")
+    for flown, home in zip(travelled.nights, stayed.nights, strict=True):
+        assert flown.hypnogram.stages.tolist() == home.hypnogram.stages.tolist()
+        assert flown.hypnogram.start == home.hypnogram.start
+    assert travelled.together.sri == stayed.together.sri
+
+
+def test_the_page_and_the_screen_of_a_journey_say_whose_clock_it_is(travelled):
+    page = render_days(travelled)
+    assert page.count("<small>America/New_York</small>") == 2
+    assert page.count("<small>Europe/Berlin</small>") == 1
+    assert "on this one clock" in page
+    lines = days_screen(travelled).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    night = next(index for index, line in enumerate(lines) if "2026-03-02" in line and "-" in line.split()[1])
+    assert lines[night - 1].strip() == "in America/New_York"
+    assert re.search(r"2[23]:\d\d-0[56]:\d\d", lines[night])
+
+
+def test_zones_for_a_device_that_was_set_nobody_knows_where_are_refused(tmp_path):
+    recording = made_days(wall_clock=True)
+    rows = [DiaryPlace(line=2, noon=datetime(2026, 3, 2, 12), zone=ZoneInfo("America/New_York"))]
+    with pytest.raises(InputError, match="say with --timezone"):
+        _zones(recording, ("diary.csv", rows), "week")
+    assert len(_zones(recording.in_zone(BERLIN), ("diary.csv", rows), "week")) == 1
+
+
+def test_a_nap_is_staged_as_if_it_had_been_recorded_alone(scored):
+    (sleep,), (nap,) = scored.nap_sleeps, scored.naps
+    assert sleep.kind == "nap"
+    first = round((sleep.begin_s - nap.hypnogram.lights_off_s) / 30)
+    alone = cut(made_days(naps=[(3.0, 4.0)]), first, first + len(nap.hypnogram))
+    assert stage(alone).stages.tolist() == nap.hypnogram.stages.tolist()
+    assert nap.architecture.tib_min == pytest.approx((sleep.end_s - sleep.begin_s) / 60)
+    assert nap.intervals is None, "how sure metrics are was measured on nights"
+
+
+def test_naps_are_no_nights(scored, tmp_path):
+    without = score_days(made_days(), name="week")
+    assert len(scored.nights) == len(scored.together.nights) == len(without.nights)
+    files = write_days(scored, tmp_path)
+    assert not any("nap" in file.name for file in files)
+
+
+def test_every_sleep_that_was_staged_has_its_minutes_of_each_stage(scored, tmp_path):
+    write_days(scored, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "week.sleeps.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["kind"], row["staged"]) for row in rows] == [("nap", "True"), ("night", "True"), ("night", "True")]
+    for row, night in zip(rows, (*scored.naps, *scored.nights), strict=True):
+        assert float(row["tst_min"]) == night.architecture.tst_min
+        asleep = sum(float(row[f"{stage}_min"]) for stage in ("n1", "n2", "n3", "r"))
+        assert asleep == pytest.approx(float(row["tst_min"]))
+        scored_min = float(row["minutes"]) * float(row["scored_pct"]) / 100
+        assert asleep + float(row["w_min"]) == pytest.approx(scored_min, abs=0.5)
+    content = json.loads((tmp_path / "week.nights.json").read_text(encoding="utf-8"))
+    assert [sleep["tst_min"] for sleep in content["sleeps"]] == [float(row["tst_min"]) for row in rows]
+
+
+def test_the_page_and_the_screen_say_how_much_of_the_naps_was_sleep_and_that_it_is_not_sure(scored):
+    asleep = minutes_text(scored.naps[0].architecture.tst_min)
+    page = render_days(scored)
+    assert f"asleep {asleep}" in page
+    assert "how right it is about naps is not known" in page
+    assert f"asleep {minutes_text(round(scored.naps[0].architecture.tst_min))}" in days_screen(scored)

@@ -1,7 +1,7 @@
 """Recordings of many days: calibration, wear, when somebody slept, and each night cut out to be staged."""
 
 from staging.days.calibration import NO_ACCELERATION, Calibration, calibrate
-from staging.days.diary import DiaryNight, diary_sleeps, nightly_lights, read_diary
+from staging.days.diary import DiaryNight, DiaryPlace, diary_sleeps, diary_zones, nightly_lights, read_diary
 from staging.days.nights import (
     Days,
     Sleep,
@@ -15,19 +15,24 @@ from staging.days.nights import (
 from staging.days.periods import find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
 from staging.days.wear import worn_epochs
 from staging.days.windows import Windows, short_windows
+from staging.days.zones import ZoneFrom, local_clock
 
 __all__ = [
     "NO_ACCELERATION",
     "Calibration",
     "Days",
     "DiaryNight",
+    "DiaryPlace",
     "Sleep",
     "Windows",
+    "ZoneFrom",
     "calibrate",
     "cut",
     "diary_sleeps",
+    "diary_zones",
     "find_sleeps",
     "is_many_days",
+    "local_clock",
     "main_sleeps",
     "night_date",
     "night_window",

@@ -7,6 +7,11 @@ Columns
     the recording's zone. Or times of day, ``22:45``, with the column
 ``date``
     of the evening: a lights-off before noon is on the day after.
+``zone``
+    Where the night was slept, for those who travel: ``America/New_York``, a name of the IANA data base. Times of the
+    row without an offset are on the clock there. From the noon of its evening on the zone holds for all that is found
+    as well, until another row says another; before the first it is the recording's. A row may say ``date`` and
+    ``zone`` and no times: where somebody was, and not when in bed.
 ``name``
     Of the recording or its subject, where a diary is of several. Rows of others are passed over.
 
@@ -20,14 +25,16 @@ import io
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from staging.days.nights import Sleep
+from staging.days.zones import ZoneFrom
 from staging.errors import FormatError, InputError
-from staging.when import LightsTime, parse_lights
+from staging.when import LightsTime, parse_lights, time_zone
 
-__all__ = ["DiaryNight", "diary_sleeps", "nightly_lights", "read_diary"]
+__all__ = ["DiaryNight", "DiaryPlace", "diary_sleeps", "diary_zones", "nightly_lights", "read_diary"]
 
 _MOST_BYTES = 10_000_000
 _MOST_H = 24.0
@@ -42,9 +49,26 @@ class DiaryNight:
     off: datetime
     on: datetime
     name: str = ""
+    zone: ZoneInfo | None = None
+
+    @property
+    def noon(self) -> datetime:
+        """Noon before the night, on the clock there and without a zone."""
+        evening = (self.off.replace(tzinfo=None) - timedelta(hours=12)).date()
+        return datetime(evening.year, evening.month, evening.day, 12)
 
 
-def read_diary(path: str | os.PathLike[str]) -> tuple[DiaryNight, ...]:
+@dataclass(frozen=True, kw_only=True)
+class DiaryPlace:
+    """A night of which only the place was noted: the line of the file, its evening's noon, and the zone."""
+
+    line: int
+    noon: datetime
+    zone: ZoneInfo
+    name: str = ""
+
+
+def read_diary(path: str | os.PathLike[str]) -> tuple[DiaryNight | DiaryPlace, ...]:
     r"""Read a diary.
 
     Parameters
@@ -54,13 +78,15 @@ def read_diary(path: str | os.PathLike[str]) -> tuple[DiaryNight, ...]:
 
     Returns
     -------
-    tuple of DiaryNight
+    tuple of DiaryNight or DiaryPlace
         In the order of the file.
 
     Raises
     ------
     FormatError
         If it cannot be read, lacks a column, or has a time that is none; the line is named.
+    InputError
+        If a zone is not known.
 
     Examples
     --------
@@ -94,33 +120,48 @@ def read_diary(path: str | os.PathLike[str]) -> tuple[DiaryNight, ...]:
     for column in _NEEDED:
         if header.count(column) != 1:
             raise FormatError(where, f"has not one column {column!r}", "give the columns lights_off and lights_on")
-    nights = []
+    nights: list[DiaryNight | DiaryPlace] = []
     for line, row in enumerate(rows[1:], start=2):
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        name = cells.get("zone", "")
+        zone = time_zone(name, option=f"{where}: line {line}: zone") if name else None
         if cells.get("lights_off") and cells.get("lights_on"):
-            nights.append(_night(cells, line, where))
+            nights.append(_night(cells, line, where, zone))
+        elif zone is not None:
+            noon = _evening(cells, line, where) + timedelta(hours=12)
+            nights.append(DiaryPlace(line=line, noon=noon, zone=zone, name=cells.get("name", "")))
     if not nights:
         raise FormatError(where, "holds no night with both times", "fill in lights_off and lights_on")
     return tuple(nights)
 
 
 def diary_sleeps(
-    nights: Collection[DiaryNight], *, start: datetime | None, end_s: float, names: Collection[str] = (), where: str
+    nights: Collection[DiaryNight | DiaryPlace],
+    *,
+    start: datetime | None,
+    end_s: float,
+    names: Collection[str] = (),
+    where: str,
 ) -> list[Sleep]:
     """The nights of a diary that lie in a recording.
 
     Parameters
     ----------
-    nights : collection of DiaryNight
+    nights : collection of DiaryNight or DiaryPlace
         From `read_diary`.
     start : datetime or None
-        Aware start of the recording; its zone is that of times without an offset.
+        Aware start of the recording; its zone is that of times without an offset until a row says another.
     end_s : float
         Its length.
     names : collection of str
         What the recording and its subject are called.
     where : str
         The diary, as errors name it.
+
+    Returns
+    -------
+    list of Sleep
+        In order of time; none where the diary says only places.
 
     Raises
     ------
@@ -136,13 +177,10 @@ def diary_sleeps(
     """
     if start is None:
         raise InputError(where, "a diary needs a clock, and the recording has none", "leave --diary out")
-    known = {name.casefold() for name in names if name}
-    own = [night for night in nights if not night.name or night.name.casefold() in known]
-    if not own:
-        raise InputError(where, f"holds no row named {' or '.join(sorted(known))}", "check its column name")
+    noted = [(row, zone) for row, zone in _of_one(nights, start, names, where) if isinstance(row, DiaryNight)]
     sleeps: list[Sleep] = []
-    for night in sorted(own, key=lambda one: _seconds(one.off, start)):
-        begin_s, stop_s = _seconds(night.off, start), _seconds(night.on, start)
+    for night, zone in sorted(noted, key=lambda one: _seconds(one[0].off, start, one[1])):
+        begin_s, stop_s = _seconds(night.off, start, zone), _seconds(night.on, start, zone)
         if not 0 < stop_s - begin_s <= _MOST_H * 3600:
             problem = f"line {night.line}: lights-on at {night.on} does not follow lights-off at {night.off}"
             raise InputError(where, problem, "check both times and their dates")
@@ -150,9 +188,71 @@ def diary_sleeps(
             raise InputError(where, f"line {night.line}: begins before the night before it ends", "check the dates")
         sleeps.append(Sleep(begin_s=begin_s, end_s=stop_s, source="diary"))
     inside = [sleep for sleep in sleeps if sleep.begin_s < end_s and sleep.end_s > 0]
-    if not inside:
+    if noted and not inside:
         raise InputError(where, "none of its nights lies in the recording", "check its dates, and --timezone")
     return inside
+
+
+def diary_zones(
+    nights: Collection[DiaryNight | DiaryPlace], *, start: datetime | None, names: Collection[str] = (), where: str
+) -> tuple[ZoneFrom, ...]:
+    """From when on which zone held, as a diary says; none where it says no zone.
+
+    A zone holds from the noon of its row's evening on the clock there, or from the end of the night before if that is
+    later, so that every night of the diary lies in its own.
+
+    Parameters
+    ----------
+    nights, start, names, where
+        As `diary_sleeps` takes them.
+
+    Raises
+    ------
+    InputError
+        If the recording has no clock.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> place = DiaryPlace(line=2, noon=datetime(2026, 3, 2, 12), zone=ZoneInfo("America/New_York"))
+    >>> ((from_s, zone),) = diary_zones([place], start=datetime(2026, 3, 1, 12, tzinfo=UTC), where="diary.csv")
+    >>> from_s / 3600, str(zone)
+    (29.0, 'America/New_York')
+    """
+    if not any(row.zone for row in nights):
+        return ()
+    if start is None:
+        raise InputError(where, "a diary needs a clock, and the recording has none", "leave --diary out")
+    found: list[ZoneFrom] = []
+    slept_until_s = float("-inf")
+    for row, zone in _of_one(nights, start, names, where):
+        if zone is not (found[-1].zone if found else start.tzinfo):
+            found.append(ZoneFrom(max(_seconds(row.noon, start, zone), slept_until_s), zone))
+        if isinstance(row, DiaryNight):
+            slept_until_s = max(slept_until_s, _seconds(row.on, start, zone))
+    return tuple(found)
+
+
+def _of_one(
+    rows: Collection[DiaryNight | DiaryPlace], start: datetime, names: Collection[str], where: str
+) -> list[tuple[DiaryNight | DiaryPlace, tzinfo]]:
+    """The rows of one person in order of their evenings, each with its zone or that of the row before."""
+    known = {name.casefold() for name in names if name}
+    own = [row for row in rows if not row.name or row.name.casefold() in known]
+    if not own:
+        raise InputError(where, f"holds no row named {' or '.join(sorted(known))}", "check its column name")
+    zone = start.tzinfo
+    assert zone is not None
+    found: list[tuple[DiaryNight | DiaryPlace, tzinfo]] = []
+    for row in sorted(own, key=_wall_order):
+        zone = row.zone or zone
+        found.append((row, zone))
+    return found
+
+
+def _wall_order(row: DiaryNight | DiaryPlace) -> tuple[datetime, datetime]:
+    """By evening, then by time on the clock there: which zone that is depends on the order, and not the other way."""
+    return row.noon, row.off.replace(tzinfo=None) if isinstance(row, DiaryNight) else row.noon
 
 
 def nightly_lights(off: LightsTime, on: LightsTime, *, start: datetime | None, end_s: float) -> list[Sleep]:
@@ -216,12 +316,13 @@ def _dated_s(time: LightsTime, start: datetime | None, where: str) -> float:
     return time.moment.timestamp() - start.timestamp()
 
 
-def _seconds(moment: datetime, start: datetime) -> float:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=start.tzinfo)
+def _seconds(moment: datetime, start: datetime, zone: tzinfo | None = None) -> float:
+    """Seconds from the start to a moment, which without an offset is on the clock of the zone, or of the start."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone or start.tzinfo)
     return aware.timestamp() - start.timestamp()
 
 
-def _night(cells: Mapping[str, str], line: int, where: str) -> DiaryNight:
+def _night(cells: Mapping[str, str], line: int, where: str, zone: ZoneInfo | None) -> DiaryNight:
     off = _moment(cells, "lights_off", line, where)
     on = _moment(cells, "lights_on", line, where)
     if isinstance(off, timedelta) or isinstance(on, timedelta):
@@ -231,7 +332,7 @@ def _night(cells: Mapping[str, str], line: int, where: str) -> DiaryNight:
         if isinstance(on, timedelta):
             same_day = datetime(off.year, off.month, off.day, tzinfo=off.tzinfo) + on
             on = same_day + timedelta(days=same_day <= off)
-    return DiaryNight(line=line, off=off, on=on, name=cells.get("name", ""))
+    return DiaryNight(line=line, off=off, on=on, name=cells.get("name", ""), zone=zone)
 
 
 def _moment(cells: Mapping[str, str], column: str, line: int, where: str) -> datetime | timedelta:

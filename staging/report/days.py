@@ -17,7 +17,7 @@ from staging.report.page import NOT_MEDICAL, document, footer, night_page, unbro
 from staging.report.svg import Floats, escape, number, runs, step_path
 from staging.scored import ROWS, STAGE_NAMES
 from staging.scored_days import ScoredDays
-from staging.wording import minutes_text, value_text, zone_name
+from staging.wording import NightClock, minutes_text, value_text
 
 __all__ = ["render_days", "wall_clock_h"]
 
@@ -175,11 +175,17 @@ def _days(scored: ScoredDays) -> str:
             (at, f"{at} h" if days.start is None else f"{(12 + at) % 24:02d}:00") for at in range(0, 25, 3)
         )
     )
-    zone = "" if days.start is None else f", {escape(zone_name(days.start.tzinfo))}"
+    zone = f", {escape(scored.clock.zone)}" if scored.clock.zone else ""
     stages = "".join(
         f'<li><svg aria-hidden="true"><rect class="s-{stage}" width="12" height="12" rx="3"/></svg>'
         f"{STAGE_NAMES[stage]}</li>"
         for stage in ROWS[scored.nights[0].hypnogram.n_classes]
+    )
+    elsewhere = (
+        '<p class="facts">All days are drawn on this one clock, so that a journey shows as a shift; the table and the '
+        "pages of the nights give the time where each was slept.</p>"
+        if scored.zones
+        else ""
     )
     others = "".join(
         f'<li><svg aria-hidden="true" class="raster"><rect class="{css}" width="12" height="12"/></svg>{text}</li>'
@@ -189,7 +195,7 @@ def _days(scored: ScoredDays) -> str:
         f'<section class="card"><h2>Days <span class="unit">movement from noon to noon{zone}</span></h2>'
         f'<svg class="raster" viewBox="0 0 {number(_LEFT + _WIDTH + 14)} {number(height + 4)}" role="img" '
         f'aria-label="Movement, sleep and wear of {n_rows} days">{ticks}{marks}</svg>'
-        f'<ul class="swatches">{stages}{others}</ul></section>'
+        f'<ul class="swatches">{stages}{others}</ul>{elsewhere}</section>'
     )
 
 
@@ -236,7 +242,7 @@ def _row(
     marks += f'<path class="bars" d="{step_path(xs, floor, floor - _ROW_PX * np.minimum(mean / top, 1.0))}"/>'
     for begin_s, end_s in scored.days.off_spans_s().tolist():
         marks += box(begin_s / EPOCH_S, end_s / EPOCH_S, "gap", y, _ROW_PX)
-    for sleep, night in zip(scored.night_sleeps, scored.nights, strict=True):
+    for sleep, night in scored.staged():
         off_s = night.hypnogram.lights_off_s or 0.0
         zero = (sleep.begin_s - off_s) / EPOCH_S
         if zero >= stop or zero + len(night.hypnogram) <= begin:
@@ -254,23 +260,32 @@ def _table(scored: ScoredDays) -> str:
         zip(scored.labels, scored.night_sleeps, scored.nights, strict=True), start=1
     ):
         metrics = night.architecture.metrics
-        times = f"{scored.clock.text(sleep.begin_s)}–{scored.clock.text(sleep.end_s)}"
+        clock = scored.clock_at(sleep.begin_s)
+        times = f"{clock.text(sleep.begin_s)}–{clock.text(sleep.end_s)}{_there(scored, clock)}"
         cells = "".join(
             f"<td>{value_text(metrics[name], '%') if name.endswith('_pct') else minutes_text(metrics[name])}</td>"
             for name, _ in _COLUMNS
         )
         rows += f'<tr><td><a href="#n{index}-">{escape(label)}</a></td><td>{times}</td>{cells}</tr>'
     naps = [sleep for sleep in scored.sleeps if sleep.kind == "nap"]
+    staged = dict(scored.staged())
     said = "".join(
-        f"<li>{escape(scored.clock.date_text(nap.begin_s))}–{escape(scored.clock.text(nap.end_s))}, "
-        f"{minutes_text(round((nap.end_s - nap.begin_s) / 60))}</li>"
-        for nap in naps
+        f"<li>{escape(clock.date_text(nap.begin_s))}–{escape(clock.text(nap.end_s))}{_there(scored, clock)}, "
+        f"{minutes_text(round((nap.end_s - nap.begin_s) / 60))}"
+        f"{f', asleep {minutes_text(staged[nap].architecture.tst_min)}' if nap in staged else ''}</li>"
+        for nap, clock in ((nap, scored.clock_at(nap.begin_s)) for nap in naps)
     )
-    rest = f'<h3 class="rest">Naps, or quiet rest</h3><ul>{said}</ul>' if naps else ""
+    caution = "The model was trained on nights; how right it is about naps is not known."
+    rest = f'<h3 class="rest">Naps, or quiet rest</h3><ul>{said}</ul><p class="facts">{caution}</p>' if naps else ""
     return (
         '<section class="card"><h2>Nights</h2><div class="scroll"><table class="nights">'
         f"<tr><th>Night of</th><th>in bed from – to</th>{head}</tr>{rows}</table></div>{rest}</section>"
     )
+
+
+def _there(scored: ScoredDays, clock: NightClock) -> str:
+    """Whose clock it is, where there are several."""
+    return f" <small>{escape(clock.zone)}</small>" if scored.zones else ""
 
 
 def _warnings(scored: ScoredDays) -> str:
@@ -294,6 +309,6 @@ def _statement(scored: ScoredDays) -> str:
     return (
         '<section class="card"><h2>What this was made from, and how sure it is</h2>'
         f"<p>{escape(scored.days.calibration.text()).capitalize()}.</p>{how}{regular}"
-        f"<p>Each night was staged by the model {escape(scored.model)} as if it had been recorded alone.</p>"
+        f"<p>Each night and nap was staged by the model {escape(scored.model)} as if it had been recorded alone.</p>"
         f"<p>{NOT_MEDICAL}</p></section>"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.days.diary import diary_sleeps, nightly_lights, read_diary
+from staging.days.diary import diary_sleeps, diary_zones, nightly_lights, read_diary
+from staging.days.zones import ZoneFrom, local_clock
 from staging.errors import FormatError, InputError
 from staging.when import parse_lights
+from staging.wording import NightClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 27, 12, tzinfo=BERLIN)
@@ -160,3 +162,96 @@ def test_every_night_of_lights_lies_in_the_recording_and_apart(off, on, day, day
     assert all(0 <= begin < end <= days * 24 for begin, end in spans)
     assert all(end <= begin for (_, end), (begin, _) in pairwise(spans))
     assert len(spans) >= days - 1
+
+
+HOME, AWAY = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+JOURNEY = (
+    "date,lights_off,lights_on,zone\n"
+    "2026-06-01,23:00,07:00,\n"
+    "2026-06-02,22:00,06:00,America/New_York\n"
+    "2026-06-03,23:00,07:00,\n"
+    "2026-06-04,23:30,07:30,Europe/Berlin\n"
+)
+START = datetime(2026, 6, 1, 12, tzinfo=HOME)
+
+
+def test_each_row_of_a_journey_is_read_on_the_clock_of_its_place_until_another_row_says_otherwise(tmp_path):
+    rows = read_diary(diary(tmp_path, JOURNEY))
+    sleeps = diary_sleeps(rows, start=START, end_s=96 * 3600.0, where="diary.csv")
+    begins = [(START.astimezone(UTC) + timedelta(seconds=sleep.begin_s)).isoformat() for sleep in sleeps]
+    assert begins == [
+        "2026-06-01T21:00:00+00:00",
+        "2026-06-03T02:00:00+00:00",
+        "2026-06-04T03:00:00+00:00",
+        "2026-06-04T21:30:00+00:00",
+    ]
+    assert [sleep.end_s - sleep.begin_s for sleep in sleeps] == [8 * 3600.0] * 4
+    zones = diary_zones(rows, start=START, where="diary.csv")
+    noon_there = datetime(2026, 6, 2, 12, tzinfo=AWAY).timestamp() - START.timestamp()
+    noon_back = datetime(2026, 6, 4, 12, tzinfo=HOME).timestamp() - START.timestamp()
+    morning_there = sleeps[2].end_s
+    assert zones == (ZoneFrom(noon_there, AWAY), ZoneFrom(max(noon_back, morning_there), HOME))
+    assert morning_there > noon_back, "a night that ends after that noon is shown where it was slept"
+
+
+def test_rows_may_stand_in_any_order_and_of_several_people(tmp_path):
+    head, *rows = JOURNEY.splitlines()
+    other = "2026-06-02,22:00,06:00,Asia/Tokyo,P02"
+    text = "\n".join([f"{head},name", other, *(f"{row},P01" for row in reversed(rows))])
+    mixed = read_diary(diary(tmp_path, text))
+    plain = read_diary(diary(tmp_path, JOURNEY))
+    for each in (diary_sleeps, diary_zones):
+        options = {"end_s": 96 * 3600.0} if each is diary_sleeps else {}
+        there = each(mixed, start=START, names=("p01",), where="diary.csv", **options)
+        assert there == each(plain, start=START, where="diary.csv", **options)
+
+
+def test_a_row_may_say_where_somebody_slept_and_not_when(tmp_path):
+    rows = read_diary(diary(tmp_path, "date,zone,lights_off,lights_on\n2026-06-02,America/New_York,,\n"))
+    assert diary_sleeps(rows, start=START, end_s=96 * 3600.0, where="diary.csv") == []
+    ((from_s, zone),) = diary_zones(rows, start=START, where="diary.csv")
+    assert (from_s / 3600, zone) == (30.0, AWAY)
+
+
+def test_a_zone_that_is_the_recordings_own_changes_nothing(tmp_path):
+    rows = read_diary(diary(tmp_path, "date,zone,lights_off,lights_on\n2026-06-02,Europe/Berlin,23:00,07:00\n"))
+    assert diary_zones(rows, start=START, where="diary.csv") == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ("2026-06-02,23:00,07:00,Berlin", "line 2: zone: 'Berlin' is not a known time zone"),
+        (",,,Europe/Berlin", "line 2: .*date of the evening"),
+    ],
+)
+def test_a_zone_that_cannot_be_understood_is_refused_by_line(tmp_path, row, complaint):
+    with pytest.raises(InputError, match=complaint):
+        read_diary(diary(tmp_path, f"date,lights_off,lights_on,zone\n{row}\n"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    zones=st.lists(
+        st.sampled_from(["", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Pacific/Apia", "America/Adak"]),
+        min_size=1,
+        max_size=8,
+    ),
+    day=st.integers(1, 28),
+    month=st.integers(1, 12),
+)
+def test_every_night_of_a_diary_begins_and_ends_in_its_own_zone(zones, day, month, tmp_path_factory):
+    first = datetime(2026, month, day)
+    evenings = [(first + timedelta(days=2 * index)).date() for index in range(len(zones))]
+    rows = "".join(f"{evening},23:00,07:00,{zone}\n" for evening, zone in zip(evenings, zones, strict=True))
+    noted = read_diary(diary(tmp_path_factory.mktemp("diary"), f"date,lights_off,lights_on,zone\n{rows}"))
+    start = (first - timedelta(days=2)).replace(tzinfo=UTC)
+    end_s = 2.0 * 86_400 * (len(zones) + 3)
+    clock = NightClock(start, end_s)
+    found = diary_zones(noted, start=start, where="diary.csv")
+    assert all(one.from_s < other.from_s for one, other in pairwise(found))
+    here = "UTC"
+    for sleep, zone in zip(diary_sleeps(noted, start=start, end_s=end_s, where="diary.csv"), zones, strict=True):
+        here = zone or here
+        there = local_clock(clock, found, sleep.begin_s)
+        assert (there.zone, there.text(sleep.begin_s), there.text(sleep.end_s)) == (here, "23:00", "07:00")

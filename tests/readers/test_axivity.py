@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import staging
+from staging.cli import main
 from staging.errors import FormatError
+from staging.scorings import read_csv
 from tests.readers.axivity_files import (
     AX3,
     AX6,
@@ -227,3 +230,22 @@ def test_a_real_file_with_corrupt_blocks_is_the_whole_one_with_gaps(shared_data)
     begin = int(np.flatnonzero(np.isnan(corrupt.acc.samples[:, 0]))[0])
     np.testing.assert_array_equal(corrupt.acc.samples[:begin], whole.acc.samples[120 : 120 + begin])
     assert (corrupt.start - whole.start).total_seconds() == pytest.approx(120 / whole.acc.rate_hz, abs=0.01)
+
+
+def test_the_zone_in_which_the_device_was_set_may_be_said(written, tmp_path, capsys):
+    """The device's clock does not jump: what it calls 03:09 after the change of clocks is 04:09 in Berlin."""
+    night = dt.datetime(2026, 3, 29, 1, 30, 30)
+    n = 100 * 60 * 25
+    path = written(cwa(wrist(n), start=night, stated_hz=25.0, true_hz=25.0))
+    recording = staging.read(path)
+    assert recording.wall_clock
+    there = recording.in_zone(ZoneInfo("Europe/Berlin"))
+    assert abs((there.start - dt.datetime(2026, 3, 29, 0, 30, 30, tzinfo=dt.UTC)).total_seconds()) < 0.1
+    assert main(["score", str(path), "--timezone", "Europe/Berlin", "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "2026-03-29 01:30" in shown
+    assert "04:09 (Europe/Berlin)" in shown
+    assert "taken as UTC" not in shown
+    assert "taken to run on" in shown
+    hypnogram = read_csv(tmp_path / "out" / "CWA-DATA.hypnogram.csv")
+    assert hypnogram.start.astimezone(dt.UTC).strftime("%H:%M") == "00:30"
