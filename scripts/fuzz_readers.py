@@ -49,6 +49,8 @@ from tests.readers.small_files import SMALL_FILES, Files
 
 CPU_S = 10
 MEMORY_BYTES = 1 << 30
+MOST_S = 300
+"""After so long without a word the process is inside a library that no signal reaches."""
 MOST_DAMAGES = 4
 LONGEST_MESSAGE = 600
 _TOLD = 5
@@ -382,18 +384,22 @@ def fuzz(names: Sequence[str], cpu_s: float, *, first: int = 1) -> dict[str, Tal
             process.start()
             theirs.close()
             case = None
+            hangs = False
             with contextlib.suppress(EOFError):
-                while (said := ours.recv()) is not None:
+                while not (hangs := not ours.poll(MOST_S if case else None)) and (said := ours.recv()) is not None:
                     case, result = said
                     if result is not None:
                         tallies[case.format].add(case, result)
                         case = None
-                done = True
+                done = not hangs
+            if hangs:
+                process.kill()
             process.join()
             if not done:
                 if case is None:  # not even the first case was reached
                     raise RuntimeError(f"the process died with {process.exitcode} before any case")
-                tallies[case.format].add(case, f"the process died with {process.exitcode}")
+                found = f"no end within {MOST_S} s" if hangs else f"the process died with {process.exitcode}"
+                tallies[case.format].add(case, found)
     return tallies
 
 

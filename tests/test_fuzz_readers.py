@@ -77,6 +77,20 @@ def test_what_is_no_recording_and_no_error_for_the_user_is_found(read, found, tm
     assert outcome(Case("plain", "seconds", 1), tmp_path).startswith(found)
 
 
+def hangs_in_its_first_case(names, first, skipped, cpu_s, pipe):
+    """What a library does that no signal reaches, in the place of `fuzz_readers._work`."""
+    if not skipped:
+        pipe.send((Case("plain", "seconds", first), None))
+        hangs()
+    pipe.send(None)
+
+
+def test_a_process_that_says_nothing_any_more_is_found(monkeypatch):
+    monkeypatch.setattr(fuzz_readers, "MOST_S", 0.0)
+    monkeypatch.setattr(fuzz_readers, "_work", hangs_in_its_first_case)
+    assert fuzz_readers.fuzz(["plain"], 1.0)["plain"].findings == {"no end within 0.0 s": ["plain:seconds:1"]}
+
+
 def test_the_table_counts_what_came_of_the_cases():
     tally = Tally()
     for result in ("read", "refused", "refused", "KeyError in a.py:1"):

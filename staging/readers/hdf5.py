@@ -13,7 +13,9 @@ Assumptions
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from staging.errors import FormatError, StagingError
 from staging.readers.about import KEYS, about_of
 from staging.readers.extras import library
+from staging.readers.hdf5_heap import are_heaps_whole
 from staging.readers.plain_schema import (
     CHANNELS,
     PLAIN_TABLES,
@@ -77,8 +80,10 @@ def read(source: Source) -> Recording:
     where = source.label(name)
     h5py = library("h5py", EXTRA, where)
     path = source.local(name)
+    content = b"" if path is not None else source.read(name)
+    _refuse_endless(path or content, where)
     try:
-        with h5py.File(path if path is not None else io.BytesIO(source.read(name)), "r") as file:
+        with h5py.File(path if path is not None else io.BytesIO(content), "r") as file:
             about = about_of({key: _plain(file.attrs[key]) for key in KEYS if key in file.attrs}, where)
             own = {child.lower(): child for child in file if isinstance(file.get(child, getlink=True), h5py.HardLink)}
             rows = {
@@ -99,6 +104,17 @@ def read(source: Source) -> Recording:
 
 def _files(source: Source) -> list[str]:
     return source.beginning(lambda head: head.startswith(_MAGIC))
+
+
+def _refuse_endless(content: Path | bytes, where: str) -> None:
+    """Refuse what the library would read for ever."""
+    if isinstance(content, bytes):
+        whole = are_heaps_whole(content)
+    else:
+        with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            whole = are_heaps_whole(mapped)
+    if not whole:
+        raise FormatError(where, "the HDF5 file is damaged (a text without an end)", "write or copy it again")
 
 
 def _rows(h5py: Any, item: Any, layout: PlainTable, where: str) -> Rows:

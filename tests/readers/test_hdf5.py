@@ -187,3 +187,24 @@ def test_a_damaged_file_is_read_or_refused(at, byte, cut, tmp_path_factory):
     content[at] = byte
     path.write_bytes(content[:at] if cut else content)
     assert_read_or_refused(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("taken", [0, 1 << 63])
+def test_a_text_whose_heap_has_no_end_is_refused_and_not_read_for_ever(night, packed, taken):
+    """The library goes from object to object as their sizes say, and one of none leads to itself."""
+    path = night(start=START, subject="S07")
+    content = bytearray(path.read_bytes())
+    heap = content.index(b"GCOL")
+    texts = (START.encode(), b"S07")
+    free = heap + 16 + sum(16 + -(-len(text) // 8) * 8 for text in texts)
+    assert content[free : free + 2] == b"\0\0"
+    content[free + 8 : free + 16] = taken.to_bytes(8, "little")
+    path.write_bytes(content)
+    given = path
+    if packed:
+        home = path.parent / "home"
+        home.mkdir()
+        given = zip_of(path.rename(home / path.name).parent)
+    with pytest.raises(FormatError, match="a text without an end"):
+        staging.read(given)
