@@ -219,7 +219,9 @@ def _score_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _nights_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--diary", metavar="FILE", help="nights that are known: a CSV with lights_off and lights_on, a row a night"
+        "--diary",
+        metavar="FILE",
+        help="nights that are known: a CSV with lights_off and lights_on, a row a night; zone says where it was slept",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument(

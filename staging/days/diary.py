@@ -27,6 +27,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from staging.days.nights import Sleep
@@ -39,6 +40,8 @@ __all__ = ["DiaryNight", "DiaryPlace", "diary_sleeps", "diary_zones", "nightly_l
 _MOST_BYTES = 10_000_000
 _MOST_H = 24.0
 _NEEDED = ("lights_off", "lights_on")
+_YEARS = (1900, 2200)
+_Day = TypeVar("_Day", bound=date)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,7 +347,7 @@ def _moment(cells: Mapping[str, str], column: str, line: int, where: str) -> dat
     if time is not None and time.day_s is not None:
         return timedelta(seconds=time.day_s)
     try:
-        return datetime.fromisoformat(text)
+        return _of_our_time(datetime.fromisoformat(text))
     except ValueError:
         mend = "write 22:45 or 2026-03-01 22:45"
         raise FormatError(where, f"line {line}: {column} {text!r} is not a time", mend) from None
@@ -353,8 +356,15 @@ def _moment(cells: Mapping[str, str], column: str, line: int, where: str) -> dat
 def _evening(cells: Mapping[str, str], line: int, where: str) -> datetime:
     text = cells.get("date", "")
     try:
-        day = date.fromisoformat(text)
+        day = _of_our_time(date.fromisoformat(text))
     except ValueError:
         problem = f"line {line}: a time of day needs the date of the evening, and {text!r} is none"
         raise FormatError(where, problem, "give a column date, as in 2026-03-01") from None
     return datetime(day.year, day.month, day.day)
+
+
+def _of_our_time(day: _Day) -> _Day:
+    """A date on which somebody can have worn a device: at the ends of the calendar a night leads beyond it."""
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise ValueError(f"the year {day.year}")
+    return day

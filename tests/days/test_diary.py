@@ -79,6 +79,9 @@ def test_rows_of_other_people_are_passed_over(tmp_path):
         ("lights_off,lights_on\n22:00,06:00\n", "line 2.*date"),
         ("date,lights_off,lights_on\n1.3.2026,22:00,06:00\n", "line 2.*'1.3.2026'"),
         ("date,lights_off,lights_on\n2026-03-01,late,06:00\n", "line 2.*'late'"),
+        ("date,lights_off,lights_on\n9999-12-31,22:00,06:00\n", "line 2.*'9999-12-31' is none"),
+        ("date,lights_off,lights_on,zone\n0001-01-01,,,Asia/Tokyo\n", "line 2.*'0001-01-01' is none"),
+        ("lights_off,lights_on\n0001-01-01 00:10,0001-01-01 07:00\n", "line 2.*not a time"),
         ("date,lights_off,lights_on\n2026-03-01,,\n", "no night"),
     ],
 )
