@@ -292,21 +292,8 @@ def score_days(
             staged.append(sleep)
     if not nights:
         raise RecordingError(where, f"none of its {len(wanted)} nights can be staged: {unstaged[0][1]}")
-    naps: list[tuple[Sleep, ScoredNight]] = []
-    for number, sleep in enumerate((sleep for sleep in sleeps if sleep.kind == "nap"), start=1):
-        say(f"nap {number}")
-        with contextlib.suppress(RecordingError):  # too little of it was recorded: it is listed and not staged
-            tracks = _night_tracks(recording, days, sleep, sleeps, zones)
-            # How sure the metrics of nights are was measured on nights.
-            nap = _scored(
-                tracks,
-                name=f"{name}.nap-{number}",
-                n_classes=n_classes,
-                model=model,
-                say=lambda _: None,
-                with_intervals=False,
-            )
-            naps.append((sleep, nap))
+    say("naps")
+    naps = _scored_naps(recording, days, sleeps, zones, name=name, n_classes=n_classes, model=model)
     return ScoredDays(
         name=name,
         days=days,
@@ -346,6 +333,32 @@ def _given_sleeps(
     if recording.lights_off_s is not None and recording.lights_on_s is not None:
         return [Sleep(begin_s=recording.lights_off_s, end_s=recording.lights_on_s, source="lights")]
     return []
+
+
+def _scored_naps(
+    recording: Recording,
+    days: Days,
+    sleeps: Sequence[Sleep],
+    zones: Sequence[ZoneFrom],
+    *,
+    name: str,
+    n_classes: int,
+    model: str | None,
+) -> list[tuple[Sleep, ScoredNight]]:
+    """The naps that can be staged; the others, of which too little was recorded, are listed all the same."""
+    naps: list[tuple[Sleep, ScoredNight]] = []
+    for number, sleep in enumerate((sleep for sleep in sleeps if sleep.kind == "nap"), start=1):
+        with contextlib.suppress(RecordingError):
+            nap = _scored(
+                _night_tracks(recording, days, sleep, sleeps, zones),
+                name=f"{name}.nap-{number}",
+                n_classes=n_classes,
+                model=model,
+                say=lambda _: None,
+                with_intervals=False,  # how sure the metrics are was measured on nights
+            )
+            naps.append((sleep, nap))
+    return naps
 
 
 def _zones(
