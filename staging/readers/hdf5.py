@@ -49,6 +49,7 @@ EXTRA = "hdf5"
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _FREE_BYTES = 64 << 20
 _MAX_RATIO = 300
+_MAX_NUMBER_BYTES = 8
 _RATE = "rate_hz"
 _START = "start_s"
 
@@ -129,8 +130,9 @@ def _rows(h5py: Any, item: Any, layout: PlainTable, where: str) -> Rows:
     inner = f"{where}/{layout.name}"
     if item.dtype.names:
         _refuse_size(item, inner)
-        table = item[()]
-        return _table({name.lower(): table[name] for name in item.dtype.names}, layout, where)
+        # One by one: fields that overlap, as damaged ones do, would have the library write beyond its memory.
+        fields = {name: item.dtype.fields[name][0] for name in item.dtype.names}
+        return _table({name.lower(): item[name] for name in fields if _is_number(fields[name])}, layout, where)
     if _RATE not in item.attrs:
         wanted = f"{TIME_COLUMNS[0]},{','.join(layout.columns)}"
         raise FormatError(inner, f"has no attribute {_RATE}", f"add it, or write the columns {wanted}")
@@ -162,10 +164,15 @@ def _numbers(item: Any, where: str) -> NDArray[np.float64]:
     """A dataset or array of numbers that the file really holds."""
     if not isinstance(item, np.ndarray):
         _refuse_size(item, where)
-    if item.dtype.kind not in "iuf" or not item.ndim:
+    if not _is_number(item.dtype) or not item.ndim:
         raise FormatError(where, f"is of type {item.dtype}, not numbers", "write it as numbers, times in seconds")
     numbers: NDArray[np.float64] = np.asarray(item[()], dtype=np.float64)
     return numbers
+
+
+def _is_number(dtype: np.dtype[Any]) -> bool:
+    """Whether values are single numbers of at most eight bytes: a damaged type may claim any other."""
+    return dtype.kind in "iuf" and dtype.itemsize <= _MAX_NUMBER_BYTES
 
 
 def _refuse_size(dataset: Any, where: str) -> None:

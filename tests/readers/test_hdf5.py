@@ -208,3 +208,20 @@ def test_a_text_whose_heap_has_no_end_is_refused_and_not_read_for_ever(night, pa
         given = zip_of(path.rename(home / path.name).parent)
     with pytest.raises(FormatError, match="a text without an end"):
         staging.read(given)
+
+
+DOUBLE = bytes.fromhex("0000400034 0b0034ff030000")
+"""How a type of eight bytes says where its exponent and its mantissa stand, and the exponent's bias."""
+
+
+def test_a_field_that_claims_more_than_its_eight_bytes_is_none(night):
+    """Of a larger exponent the library makes a number of sixteen bytes, which reaches over the next field."""
+    path = night(put=as_fields)
+    content = bytearray(path.read_bytes())
+    second = content.index(DOUBLE, content.index(DOUBLE) + 1)
+    content[second + 8 : second + 12] = (16383).to_bytes(4, "little")
+    path.write_bytes(content)
+    with h5py.File(path, "r") as file:
+        assert file["acc"].dtype["x_g"].itemsize > 8
+    with pytest.raises(FormatError, match="its columns are t_s, y_g, z_g"):
+        staging.read(path)
