@@ -20,6 +20,7 @@ __all__ = [
     "any_near",
     "box_max",
     "box_sum",
+    "every",
     "interpolated",
     "neighbours",
     "positions",
@@ -75,13 +76,12 @@ def interpolated(series: Series) -> Tensor:
     """
     values_N, known_N = series
     last = values_N.shape[0] - 1
-    missing_N, edge = ~known_N, torch.zeros_like(known_N[:1])
-    begins_N = missing_N & torch.cat([~edge, known_N[:-1]])
-    ends_N = missing_N & torch.cat([known_N[1:], ~edge])
-    # Gaps G in order, and their places M.
-    before_G, after_G = begins_N.nonzero()[:, 0] - 1, ends_N.nonzero()[:, 0] + 1
-    place_M = missing_N.nonzero()[:, 0]
-    gap_M = begins_N.gather(0, place_M).to(torch.int64).cumsum(0) - 1
+    # Missing places M in order, and the gaps G that they make.
+    place_M = (~known_N).nonzero()[:, 0]
+    begins_M = place_M != torch.cat([torch.full((1,), -2), place_M])[:-1] + 1
+    ends_M = torch.cat([begins_M, torch.ones(1, dtype=torch.bool)])[1:]
+    before_G, after_G = place_M[begins_M.nonzero()[:, 0]] - 1, place_M[ends_M.nonzero()[:, 0]] + 1
+    gap_M = begins_M.to(torch.int64).cumsum(0) - 1
     left_G = torch.where(before_G < 0, after_G, before_G).clamp(max=last)
     right_G = torch.where(after_G > last, left_G, after_G)
     left_M, right_M = left_G.gather(0, gap_M), right_G.gather(0, gap_M)
@@ -142,6 +142,15 @@ def _swept(values: Tensor, width: int, both: Callable[[Tensor, Tensor], Tensor])
         values, reach = both(values[..., reach:], values[..., :-reach]), 2 * reach
     rest = width - reach
     return both(values[..., rest:], values[..., :-rest]) if rest else values
+
+
+def every(flags: Tensor) -> Tensor:
+    """Whether all of the few flags along the last axis are set.
+
+    As a product: onnxruntime has no reduction of flags, and that of whole numbers in their place is far slower.
+    """
+    n = flags.shape[-1]
+    return (flags.to(torch.float32) @ torch.ones(n, 1)).squeeze(-1) == n
 
 
 def ratio(total: Tensor, weight: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from models.frontend.heart import rate_of_beats
-from models.frontend.ops import Series, interpolated, neighbours, positions, quantiles, runs_of
+from models.frontend.ops import Series, every, interpolated, neighbours, positions, quantiles, runs_of
 from staging import pulse
 from staging.heart import IBI_RANGE_S
 from staging.raw import RAW_CHANNELS
@@ -99,10 +99,12 @@ class Pulse(nn.Module):
         whole_L = known_L[2:] & known_L[1:-1] & known_L[:-2]
         bend_L = torch.where(whole_L, (values_L[1:-1] - between_L).abs(), 0.0)
         limit = self.usual_bend(bend_L)
-        beside_L = torch.maximum(torch.cat([bend_L[:1], bend_L[:-1]]), torch.cat([bend_L[1:], bend_L[-1:]]))
-        spike_L = (bend_L > pulse.SPIKE_BENDS * limit) & (bend_L > pulse.SPIKE_ALONE * beside_L) & (limit > 0)
-        inner_L = torch.where(spike_L, between_L, values_L[1:-1])
-        return Series(torch.cat([values_L[:1], inner_L, values_L[-1:]]), known_L)
+        # Few bends are sharp: the rest is looked at where they are.
+        sharp_C = ((bend_L > pulse.SPIKE_BENDS * limit) & (limit > 0)).nonzero()[:, 0]
+        before_C, after_C = (sharp_C - 1).clamp(min=0), (sharp_C + 1).clamp(max=bend_L.shape[0] - 1)
+        beside_C = torch.maximum(bend_L.gather(0, before_C), bend_L.gather(0, after_C))
+        spike_C = sharp_C[(bend_L.gather(0, sharp_C) > pulse.SPIKE_ALONE * beside_C).nonzero()[:, 0]]
+        return Series(values_L.scatter(0, spike_C + 1, between_L.gather(0, spike_C)), known_L)
 
     def usual_bend(self, bend_L: Tensor) -> Tensor:
         """What 95 % of the bends stay below, shape ``(1,)``."""
@@ -114,7 +116,7 @@ class Pulse(nn.Module):
 
     def averaged_down(self, ppg_L: Series) -> Series:
         """Means of the samples that become one at the working rate."""
-        known_P = ppg_L.known.reshape(-1, FACTOR).all(1)
+        known_P = every(ppg_L.known.reshape(-1, FACTOR))
         return Series(ppg_L.values.reshape(-1, FACTOR).mean(1), known_P).only(known_P)
 
     def band_pass(self, raw_P: Series) -> Tensor:
@@ -127,7 +129,7 @@ class Pulse(nn.Module):
         around_BP = torch.cat([held_BP[:-2], blocks_BP, held_BP[2:]], dim=1)
         # What is large and constant in a PPG would drown the pulse in single precision.
         around_BP = around_BP - blocks_BP.mean(1, keepdim=True)
-        enough = raw_P.known.to(torch.int64).sum() >= RATE_HZ
+        enough = raw_P.known.to(torch.float32).sum() >= RATE_HZ
         return (around_BP @ self.response).flatten() * enough
 
     def inverse_size(self, pulse_P: Tensor, known_P: Tensor) -> Tensor:

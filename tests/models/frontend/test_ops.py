@@ -86,6 +86,12 @@ def test_windows_sums_and_maxima_are_cut_at_the_ends(values, before, after):
     assert ops.windows(given_, before, after)[:, before].tolist() == values.tolist()
 
 
+@quick
+@given(rows=arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 4))))
+def test_every_is_all_along_the_last_axis(rows):
+    assert ops.every(torch.from_numpy(rows)).tolist() == rows.all(1).tolist()
+
+
 def test_ratio_of_nothing_is_zero():
     assert ops.ratio(torch.tensor([3.0, 0.0]), torch.tensor([2.0, 0.0])).tolist() == [1.5, 0.0]
 
