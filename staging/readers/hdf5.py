@@ -85,7 +85,7 @@ def read(source: Source) -> Recording:
     _refuse_endless(path or content, where)
     try:
         with h5py.File(path if path is not None else io.BytesIO(content), "r") as file:
-            about = about_of({key: _plain(file.attrs[key]) for key in KEYS if key in file.attrs}, where)
+            about = about_of({key: _said(h5py, file, key, where) for key in KEYS if key in file.attrs}, where)
             own = {child.lower(): child for child in file if isinstance(file.get(child, getlink=True), h5py.HardLink)}
             rows = {
                 table.channel: _rows(h5py, file[own[table.name]], table, where)
@@ -140,7 +140,8 @@ def _rows(h5py: Any, item: Any, layout: PlainTable, where: str) -> Rows:
     shape = (len(values), len(layout.columns)) if len(layout.columns) > 1 else (len(values),)
     if values.shape != shape:
         raise FormatError(inner, f"has the shape {values.shape}", f"give {shape}")
-    rate_hz, start_s = _number(item.attrs[_RATE]), _number(item.attrs.get(_START, 0.0))
+    rate_hz = _number(_said(h5py, item, _RATE, inner))
+    start_s = _number(_said(h5py, item, _START, inner)) if _START in item.attrs else 0.0
     if not (np.isfinite(rate_hz) and rate_hz > 0 and np.isfinite(start_s)):
         raise FormatError(inner, f"has the {_RATE} {rate_hz:g} and the {_START} {start_s:g}", "mend them")
     seconds = start_s + np.arange(len(values)) / rate_hz
@@ -183,11 +184,24 @@ def _refuse_size(dataset: Any, where: str) -> None:
         raise FormatError(where, f"declares {n_bytes / 1e6:.0f} MB and holds {stored / 1e6:.1f} MB", "write it again")
 
 
-def _plain(value: Any) -> object:
-    """An attribute as TOML would have it."""
+def _said(h5py: Any, item: Any, key: str, where: str) -> object:
+    """An attribute as TOML would have it: one text or one number.
+
+    On some of what a damaged one may claim to be the library dies, and this process with it.
+
+    Raises
+    ------
+    FormatError
+        If it is anything else.
+    """
+    stored = item.attrs.get_id(key)
+    is_one = stored.get_space().get_simple_extent_npoints() == 1
+    if not is_one or not (isinstance(stored.get_type(), h5py.h5t.TypeStringID) or _is_number(stored.dtype)):
+        raise FormatError(where, f"its attribute {key} is neither one text nor one number", "write it as one")
+    value = item.attrs[key]
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    return value.item() if isinstance(value, np.generic) else value
+    return np.asarray(value).reshape(-1)[0].item() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _number(value: Any) -> float:

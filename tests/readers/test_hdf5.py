@@ -225,3 +225,35 @@ def test_a_field_that_claims_more_than_its_eight_bytes_is_none(night):
         assert file["acc"].dtype["x_g"].itemsize > 8
     with pytest.raises(FormatError, match="its columns are t_s, y_g, z_g"):
         staging.read(path)
+
+
+@pytest.mark.parametrize(
+    "value", [np.array([1.0, 2.0]), np.array(["a", "b"], dtype=object), np.array(["S07"] * 3, "S3")]
+)
+def test_an_attribute_of_several_values_is_refused(night, value):
+    path = night()
+    with h5py.File(path, "a") as file:
+        file.attrs["subject"] = value
+    with pytest.raises(FormatError, match="its attribute subject is neither one text nor one number"):
+        staging.read(path)
+
+
+def test_an_attribute_that_claims_to_be_a_list_of_numbers_is_refused_and_not_looked_for_in_memory(night):
+    """As long as its text, but of larger items: the library would read beyond what it has."""
+    path = night()
+    with h5py.File(path, "a") as file:
+        value = np.empty(1, dtype=object)
+        value[0] = np.array([1.0, 2.0])
+        file.attrs.create("subject", value, dtype=h5py.vlen_dtype(np.float64))
+    with pytest.raises(FormatError, match="its attribute subject is neither one text nor one number"):
+        staging.read(path)
+
+
+@pytest.mark.parametrize("subject", ["S07", b"S07", np.bytes_(b"S07")])
+def test_a_text_may_be_of_any_of_the_librarys_kinds(night, subject):
+    path = night()
+    with h5py.File(path, "a") as file:
+        file.attrs["subject"] = subject
+        file.attrs["lights_off"] = np.array([60.0])
+    recording = staging.read(path)
+    assert (recording.subject, recording.lights_off_s) == ("S07", 60.0)
