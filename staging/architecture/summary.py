@@ -39,7 +39,7 @@ __all__ = [
 SCHEMA_VERSION = "1.0"
 """Version of the JSON that `SleepArchitecture.to_dict` gives; the first number changes when old readers would fail."""
 
-_CHUNK_EPOCHS = 1 << 19
+_CHUNK_EPOCHS = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +314,7 @@ def summarize_many(hypnograms: Sequence[Hypnogram], *, rules: Rules | None = Non
 
 
 def _chunks(hypnograms: Sequence[Hypnogram]) -> Iterator[Sequence[Hypnogram]]:
-    """Parts of about half a million epochs, which the processor's cache holds better than ten thousand nights."""
+    """Parts of about a million epochs, which the processor's cache holds better than ten thousand nights."""
     begin = total = 0
     for index, hypnogram in enumerate(hypnograms):
         total += len(hypnogram)
