@@ -1,7 +1,7 @@
 """Skin temperature at 4 Hz -> epoch means and wear, in the graph: what `staging.temperature` computes.
 
-Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block, in order, or fall, W place in a
-window.
+Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block, in order, F fall, in order, W place
+in a window.
 """
 
 from __future__ import annotations
@@ -80,21 +80,21 @@ class Temperature(nn.Module):
 
         # Rows are the falls, of which there are few, and columns the epochs. Epoch 0 has a row of its own, whether a
         # fall begins there or not: there is never no row.
-        place_R = torch.cat([torch.zeros(1, dtype=torch.int64), begins_S.nonzero()[:, 0]])
-        level_R1 = box_max(filled_S, half, width - 1).gather(0, place_R)[:, None]
+        place_F = torch.cat([torch.zeros(1, dtype=torch.int64), begins_S.nonzero()[:, 0]])
+        level_F1 = box_max(filled_S, half, width - 1).gather(0, place_F)[:, None]
         offset_W = torch.arange(-half, width)
-        about_RW = nn.functional.pad(filled_S, (half, width - 1), value=-torch.inf)[place_R[:, None] + half + offset_W]
-        near_top_RW = about_RW >= level_R1 - temperature.LEVEL_C
+        about_FW = nn.functional.pad(filled_S, (half, width - 1), value=-torch.inf)[place_F[:, None] + half + offset_W]
+        near_top_FW = about_FW >= level_F1 - temperature.LEVEL_C
         here_S = torch.arange(filled_S.shape[0])
-        first_R1 = place_R[:, None] + torch.where(near_top_RW, offset_W, -half).amax(1, keepdim=True) + 1
-        after_RS = here_S >= first_R1
-        back_RS = ((slope_S >= temperature.RISE_C_PER_MIN) | (filled_S >= level_R1)) & after_RS
-        stop_R1 = torch.where(back_RS, here_S, filled_S.shape[0]).amin(1, keepdim=True)
-        fallen_RS = after_RS & (here_S < stop_R1)
-        lowest_R1 = torch.where(fallen_RS & mean_S.known, mean_S.values, torch.inf).amin(1, keepdim=True)
-        taken_off_R1 = (lowest_R1 < temperature.COOL_C) & (level_R1 - lowest_R1 >= temperature.MIN_FALL_C)
-        taken_off_R1 = taken_off_R1 & begins_S.gather(0, place_R)[:, None]
-        off_S = (fallen_RS & taken_off_R1).any(0)
+        first_F1 = place_F[:, None] + torch.where(near_top_FW, offset_W, -half).amax(1, keepdim=True) + 1
+        after_FS = here_S >= first_F1
+        back_FS = ((slope_S >= temperature.RISE_C_PER_MIN) | (filled_S >= level_F1)) & after_FS
+        stop_F1 = torch.where(back_FS, here_S, filled_S.shape[0]).amin(1, keepdim=True)
+        fallen_FS = after_FS & (here_S < stop_F1)
+        lowest_F1 = torch.where(fallen_FS & mean_S.known, mean_S.values, torch.inf).amin(1, keepdim=True)
+        taken_off_F1 = (lowest_F1 < temperature.COOL_C) & (level_F1 - lowest_F1 >= temperature.MIN_FALL_C)
+        taken_off_F1 = taken_off_F1 & begins_S.gather(0, place_F)[:, None]
+        off_S = (fallen_FS & taken_off_F1).any(0)
         return mean_S.known & (off_S | (mean_S.values < temperature.COLD_C))
 
     def slope_c_per_min(self, mean_S: Series) -> Tensor:

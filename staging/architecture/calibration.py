@@ -187,7 +187,7 @@ def _with(trust: SequencePosterior, knob: str, values: Floats) -> SequencePoster
 
 
 def _crossing(values: Sequence[float], found: Sequence[float], target: float) -> float:
-    """Where a falling spread comes to the target, between the values that were tried."""
+    """Where what falls with the values comes to the target, between those that were tried."""
     # Chance may make it rise a little between two neighbours.
     falling = np.minimum.accumulate(found)
     if not np.isfinite(falling).all():

@@ -80,6 +80,9 @@ _USUAL_SHIFT_SD: Mapping[Stage, float] = {
 
 _USUAL_RUN_SD, _USUAL_WAKE_STRETCH_SD = 0.6, 0.5
 
+_MOST_RUN_MEAN = 5.0
+"""Runs a hundred times as long as usual, or as short, are no runs of sleep."""
+
 _OF_CLASSES = ("shift_sd", "run_mean", "run_sd")
 """What a posterior has a number a class of."""
 
@@ -136,8 +139,10 @@ class SequencePosterior:
         if self.n_classes not in CLASSES:
             raise ValueError(f"there is no resolution of {self.n_classes} classes")
         numbers = (*self.shift_sd, *self.run_sd, self.wake_stretch_sd, self.floor, self.context_min)
-        if not all(np.isfinite(value) and value >= 0 for value in numbers) or not np.isfinite(self.run_mean).all():
-            raise ValueError("the numbers of a posterior must be finite, and all but run_mean at least 0")
+        if not all(np.isfinite(value) and value >= 0 for value in numbers):
+            raise ValueError("the numbers of a posterior must be finite and, but for run_mean, at least 0")
+        if not all(abs(value) <= _MOST_RUN_MEAN for value in self.run_mean):
+            raise ValueError(f"run_mean must lie between -{_MOST_RUN_MEAN:g} and {_MOST_RUN_MEAN:g}")
         if self.context_min == 0 or self.floor * self.n_classes >= 1:
             raise ValueError("context_min must be above 0, and the floor below an equal share of all classes")
 
@@ -161,16 +166,19 @@ class SequencePosterior:
     def from_dict(cls, table: Mapping[str, object]) -> SequencePosterior:
         """From plain values, as `dataclasses.asdict` and JSON give them.
 
+        Without ``run_mean``, as models up to 1.1.0 wrote them, runs are as long as usual on average.
+
         Raises
         ------
         ValueError
             If a value is missing, unknown or impossible.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        if set(table) != known:
+        if set(table) | {"run_mean"} != known:
             raise ValueError(f"a posterior has {', '.join(sorted(known))}, not {', '.join(sorted(table))}")
         values: dict[str, object] = dict(table)
         try:
+            values.setdefault("run_mean", np.zeros_like(values["shift_sd"]))
             for name in _OF_CLASSES:
                 values[name] = tuple(map(float, values[name]))  # type: ignore[call-overload]
             return cls(**values | {"runs": StageRuns.from_dict(values["runs"])})  # type: ignore[arg-type]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from staging.architecture import SequencePosterior, calibrate, coverage
+from staging.architecture import SequencePosterior, calibrate, calibration, coverage
 from staging.architecture.calibration import _best_floor, _centred, _crossing, _lean, _spread
+from staging.architecture.run_lengths import StageRuns, fit_stage_runs
 from staging.hypnogram import Hypnogram
 from tests.architecture.strategies import night, with_probabilities
 from tests.architecture.test_uncertainty import simulated, staged
@@ -54,6 +57,21 @@ def test_runs_are_made_as_long_as_puts_the_true_number_of_bouts_amid_the_drawn_o
 
     found = _centred(SequencePosterior.usual(2), ["awakenings", "sleep_bout_mean_min"], (-1.0, -0.5, 0.0, 0.5), against)
     assert found.run_mean == pytest.approx((-0.5, 0.2), abs=0.02)
+
+
+def test_runs_of_wake_that_are_fitted_too_long_are_made_shorter(monkeypatch):
+    def three_times_as_long(nights, *, usual: StageRuns) -> StageRuns:
+        runs = fit_stage_runs(nights, usual=usual)
+        short, long = (
+            tuple(np.multiply(means, (3.0, 1.0)).tolist()) for means in (runs.short_mean_min, runs.long_mean_min)
+        )
+        return dataclasses.replace(runs, short_mean_min=short, long_mean_min=long)
+
+    truths = simulated(8, seed=13, n_classes=2)
+    predicted = staged(truths, 0.3, seed=14)
+    right = calibrate(predicted, truths, draws=20).run_mean[0]
+    monkeypatch.setattr(calibration, "fit_stage_runs", three_times_as_long)
+    assert calibrate(predicted, truths, draws=20).run_mean[0] < right - 0.5
 
 
 def test_the_crossing_lies_between_the_values_tried():

@@ -145,12 +145,13 @@ def test_shorter_runs_of_wake_are_more_awakenings_in_about_the_same_time_awake()
         {"wake_stretch_sd": float("nan")},
         {"shift_sd": (1.0,)},
         {"run_sd": (-1.0,) * 5},
-        {"run_mean": (float("inf"),) * 5},
+        {"run_mean": (float("nan"),) * 5},
+        {"run_mean": (5.1, 0.0, 0.0, 0.0, 0.0)},
         {"run_mean": (0.0,) * 4},
     ],
 )
 def test_impossible_trust_is_refused(changes):
-    with pytest.raises(ValueError, match=r"must be|must have"):
+    with pytest.raises(ValueError, match="must"):
         dataclasses.replace(SequencePosterior.usual(5), **changes)
 
 
@@ -163,6 +164,13 @@ def test_a_posterior_of_another_resolution_is_refused():
 def test_a_posterior_is_the_same_after_json(n_classes):
     posterior = dataclasses.replace(SequencePosterior.usual(n_classes), floor=0.01)
     assert SequencePosterior.from_dict(json.loads(json.dumps(dataclasses.asdict(posterior)))) == posterior
+
+
+def test_a_posterior_written_before_runs_had_a_mean_is_read_as_it_was_meant():
+    posterior = SequencePosterior.usual(4)
+    table = dataclasses.asdict(posterior)
+    del table["run_mean"]
+    assert SequencePosterior.from_dict(table) == posterior
 
 
 @pytest.mark.parametrize(

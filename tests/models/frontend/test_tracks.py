@@ -115,6 +115,18 @@ def test_skin_that_cools_and_warms(graph, recording):
     assert_same(graph, changed(recording, "temp", off).replace(ppg=None), steps=0)
 
 
+def test_skin_that_cools_slowly_was_not_taken_off(graph, recording):
+    """Nothing is steep: no fall begins, not even with the first epoch."""
+
+    def cooling(samples: np.ndarray) -> np.ndarray:
+        return np.linspace(34.0, 24.0, len(samples))
+
+    slow = changed(recording, "temp", cooling).replace(ppg=None)
+    found, _ = both(graph, slow)
+    assert found.temperature_S.known[10:-60].all()
+    assert_same(graph, slow, steps=0)
+
+
 def test_steps_of_an_empatica(graph, recording):
     """Its counts of 1/64 g make a coarse limit of stillness."""
     assert_same(graph, changed(recording, "acc", lambda samples: np.rint(samples * 64) / 64))
