@@ -5,8 +5,7 @@
 RUN is the folder that ``python -m training evaluate --run RUN`` kept its folds in, and ``--data`` what it was given.
 Every night is predicted by the networks that never saw its subject.
 
-- *What the intervals cover* is told of posteriors that were calibrated without the subject: on four fifths of the
-  folds for the last fifth.
+- *What the intervals cover* is told of posteriors that were calibrated without the subject: on all folds but its own.
 - *The posteriors that ship* are calibrated on all subjects; ``--into`` writes them into a model file, whose graph and
   spec stay as they are, and what they cover into the card beside it. Models are exported without them, so that this
   comes after ``export``.
@@ -53,11 +52,8 @@ SHOWN = (
 )
 """Metrics of the table; the JSON has all."""
 
-_CONSTANT = ("tib_min", "unscored_min", "scored_pct")
-"""Metrics that are known without any doubt, which would flatter the mean."""
-
-N_PARTS = 5
-"""Parts of the folds: a night's intervals come from a posterior that was calibrated on the four parts without it."""
+_LOW_PCT = 85
+"""Coverage of 90 % intervals below which a metric is named."""
 
 _FEWEST = 15
 """Nights on which a metric must be defined to count in the summary."""
@@ -116,7 +112,7 @@ def intervals_report(
     Parameters
     ----------
     predictions : sequence of Prediction
-        Of at least two parts of the folds.
+        Of at least two folds.
     classes : sequence of int
         Resolutions.
     draws : int
@@ -132,25 +128,25 @@ def intervals_report(
     Raises
     ------
     InputError
-        If there are too few nights to calibrate without a part of them.
+        If there are too few nights to calibrate without those of a fold.
     """
     chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET and mostly_recorded(p.night)]
-    parts = [p.fold % N_PARTS for p in chosen]
-    if len(set(parts)) < 2 or any(sum(part != other for other in parts) < 3 for part in parts):
+    folds = [p.fold for p in chosen]
+    if len(set(folds)) < 2 or any(sum(fold != other for other in folds) < 3 for fold in folds):
         raise InputError(
-            f"{len(chosen)} nights of {MAIN_DATASET}", "are too few to calibrate without a part", "give the whole set"
+            f"{len(chosen)} nights of {MAIN_DATASET}", "are too few to calibrate without a fold", "give the whole set"
         )
     pairs = {k: [night_pair(p, k) for p in chosen] for k in classes}
-    there = sorted(set(parts))
+    there = sorted(set(folds))
     tasks = [
-        [pair for own, pair in zip(parts, pairs[k], strict=True) if own != part] for k in classes for part in there
+        [pair for own, pair in zip(folds, pairs[k], strict=True) if own != fold] for k in classes for fold in there
     ]
     tasks += [pairs[k] for k in classes]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         found = iter(list(pool.map(_calibrated, tasks)))
-        of_part = {k: {part: next(found) for part in there} for k in classes}
+        without = {k: {fold: next(found) for fold in there} for k in classes}
         posteriors = {k: next(found) for k in classes}
-        given = [(pairs[k], [of_part[k][part] for part in parts], draws) for k in classes]
+        given = [(pairs[k], [without[k][fold] for fold in folds], draws) for k in classes]
         covered = list(pool.map(_covered, given))
     return {
         "dataset": MAIN_DATASET,
@@ -202,17 +198,20 @@ def to_markdown(report: dict[str, Any]) -> str:
     lines = [
         f"{report['nights']} nights of {report['dataset']}, one a subject; networks and posteriors never saw the "
         f"subject. {report['level']:.0%} intervals, {report['draws']} draws. One night is "
-        f"{100 / report['nights']:.1f} points of coverage.",
+        f"{100 / report['nights']:.1f} points of coverage. What a posterior consists of was chosen on these nights.",
         "",
     ]
     units = {name: definition.unit for name, definition in definitions().items()}
     for k, metrics in report["coverage"].items():
         fewest = min(_FEWEST, report["nights"])
-        known = [m["covered_pct"] for name, m in metrics.items() if m["n"] >= fewest and name not in _CONSTANT]
+        # What is known without any doubt, such as the time in bed, would flatter the mean.
+        known = [m["covered_pct"] for m in metrics.values() if m["n"] >= fewest and m["mean_width"] > 0]
+        low = sorted(name for name, m in metrics.items() if m["n"] >= fewest and m["covered_pct"] < _LOW_PCT)
         shown = [metrics[name]["covered_pct"] for name in SHOWN if name in metrics]
         lines += [
             f"{k} classes: {np.mean(shown):.1f} % covered on average over the metrics below, {np.mean(known):.1f} % "
-            f"over all {len(known)} that are defined on at least {fewest} nights.",
+            f"over all {len(known)} that are defined on at least {fewest} nights; below {_LOW_PCT} %: "
+            f"{len(low)} ({', '.join(low) or 'none'}).",
             "",
             "| metric | nights | covered | mean width |",
             "|---|---|---|---|",

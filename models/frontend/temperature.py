@@ -1,7 +1,7 @@
 """Skin temperature at 4 Hz -> epoch means and wear, in the graph: what `staging.temperature` computes.
 
-Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block, in order, F fall, in order, W place
-in a window.
+Axes: S epoch, T sample of an epoch, N 10-s block, K sample of a block, R known block and F fall, in order, W place in a
+window.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ _BOUTS_OF: Mapping[Stage, str] = {
     Stage.NREM: "nrem_bouts",
     Stage.S: "sleep_bout_mean_min",
 }
-"""Metrics that tell whether the factors of the runs are right. Wake's is the one that tells of its stretch too: the
-stretch is bounded, and what it leaves of the spread of awakenings is in how long they last."""
+"""Metrics that tell whether the factors of the runs are right. Awakenings tell of the stretch of wake as well, which is
+bounded: what it cannot give of their spread, the factor of wake's runs gives."""
 
 _LENGTHS = ("sleep_bout_mean_min",)
 """Those of them that grow with the runs."""
@@ -84,7 +84,7 @@ _FEWEST = 3
 
 
 def calibrate(
-    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 60, seed: int = 0
+    predicted: Sequence[Hypnogram], reference: Sequence[Hypnogram], *, draws: int = 120, seed: int = 0
 ) -> SequencePosterior:
     """The trust that makes the intervals of some nights right, to be used on other subjects.
 
