@@ -13,6 +13,7 @@ __all__ = ["days_screen"]
 
 _WIDTH = 80
 _MOST_WARNINGS = 6
+_GIVEN = {"diary": "the diary", "lights": "the lights times"}
 _COLUMNS = (
     ("asleep", "tst_min"),
     ("latency", "sol_min"),
@@ -50,12 +51,15 @@ def days_screen(scored: ScoredDays, files: Sequence[Path] = ()) -> str:
             lines.append(f"  in {there.zone}")
         times = f"{there.text(sleep.begin_s)}-{there.text(sleep.end_s)}"
         cells = "".join(f"{_cell(name, night.architecture.metrics[name]):>8}" for _, name in _COLUMNS)
-        mark = "" if sleep.source == "found" else f" ({sleep.source})"
+        mark = "" if sleep.source == "found" else " *"
         lines.append(f"  {label:<12}{times:<13}{cells}{mark}")
     together = scored.together
     if len(together.nights) > 1:
         cells = "".join(f"{_cell(name, together.spreads[name].mean):>8}" for _, name in _COLUMNS)
         lines.append(f"  {f'mean of {len(together.nights)}':<25}{cells}")
+    given = sorted({sleep.source for sleep in scored.night_sleeps} - {"found"})
+    if given:
+        lines.append("  * time in bed from " + " and ".join(_GIVEN[source] for source in given))
     if together.sri is not None:
         lines.append(f"  sleep regularity index {together.sri:.0f}")
     naps = [sleep for sleep in scored.sleeps if sleep.kind == "nap"]

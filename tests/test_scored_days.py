@@ -65,6 +65,12 @@ def test_nights_that_are_given_stand_as_given():
     assert [sleep.source for sleep in scored.night_sleeps] == ["diary", "found"]
     assert scored.nights[0].architecture.tib_min == 540.0
     assert not any("was found" in warning for warning in scored.nights[0].warnings)
+    screen = days_screen(scored)
+    assert [line.endswith(" *") for line in screen.splitlines() if re.match(r"  \d{4}-\d\d-\d\d +\d\d:", line)] == [
+        True,
+        False,
+    ]
+    assert "  * time in bed from the diary\n" in screen
 
 
 def test_a_night_that_was_not_recorded_is_named_and_the_others_are_scored():
