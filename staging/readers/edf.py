@@ -177,7 +177,7 @@ def _onsets_s(edf: Edf, content: Path | bytes, where: str) -> NDArray[np.float64
 def _start(edf: Edf, notes: list[str]) -> datetime | None:
     try:
         start = edf.startdatetime
-    except (ValueError, IndexError):  # anonymised, no date, or damaged time annotations
+    except (ValueError, IndexError, OverflowError):  # anonymised, no date, or damaged time annotations
         start = None
     if start is None or start.date() == _UNDATED:
         notes.append("the file has no date; clock times are unknown")

@@ -207,7 +207,7 @@ def read(source: Source) -> Recording:
         streams = list(_streams(night, where, notes))
         if night.offset_s is not None:
             offsets_s.append(night.offset_s)
-        is_clock &= all(np.nanmin(stream.times_s) >= _EPOCH_S for stream in streams)
+        is_clock &= all(np.fmin.reduce(stream.times_s) >= _EPOCH_S for stream in streams)
         return streams
 
     streams, unread = newest(names, load, source.where)

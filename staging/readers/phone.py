@@ -285,9 +285,9 @@ def _stream(source: Source, table: Found) -> tuple[Stream, tzinfo | None, bool, 
 def _once_a_second(found: Clocked) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Times and heart rates, of a second's several the first."""
     times_s, values = found.times_s, found.values[:, 0]
-    if len(times_s) < 2 or not np.nanmedian(np.diff(times_s)) < _HELD_STEP_S:
-        return times_s, values
     finite = np.flatnonzero(np.isfinite(times_s))
+    if len(finite) < 2 or not np.median(np.diff(times_s[finite])) < _HELD_STEP_S:
+        return times_s, values
     _, first = np.unique(np.floor(times_s[finite]), return_index=True)
     return times_s[finite[first]], values[finite[first]]
 

@@ -27,6 +27,7 @@ _EMPTY_FIELD = re.compile(rb"(?m)(?<=[,;\t])(?=[,;\t]|[ ]*$)|^(?=[,;\t])")
 _NO_VALUE = re.compile(rb"(?i)\b(?:null|none|n/a|na)\b|(?<![0-9.])-(?=[,;\t\n]|$)")
 _SEPARATOR = re.compile(rb'"?sep=[;,\t|]"?[ ]*\n')
 _QUOTED_COMMA = re.compile(rb'(?m)(?:^|,)[ ]*"[ ]*[-+]?[0-9]+,[0-9]+(?:[eE][-+]?[0-9]+)?[ ]*"[ ]*(?:,|$)')
+_BLANK = bytes(code for code in range(256) if chr(code).isspace())  # in Latin-1, as numpy reads it
 _US_PER_S = 1_000_000
 _LAST_YEAR = 2286  # beyond it Unix seconds have eleven digits
 _LONGEST = "2026-03-28T22:41:05.123456"
@@ -218,7 +219,7 @@ class Table:
         return np.char.strip(cells) if cells.size else cells
 
     def _parse(self, body: bytes, columns: Sequence[int]) -> NDArray[np.float64]:
-        if not body.strip():
+        if not body.strip(_BLANK):
             return np.empty((0, len(columns)))
         return np.loadtxt(
             io.BytesIO(body),

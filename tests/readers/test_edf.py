@@ -289,6 +289,16 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes_with_a_warning(written):
     assert any("truncated" in warning for warning in recording.warnings)
 
 
+def test_a_first_record_whose_time_leads_beyond_the_calendar_leaves_the_clock_unknown(written):
+    path = written([signal("PPG", 64)])
+    content, onset = path.read_bytes(), b"+-2147483649\x14\x14\0"
+    at = content.index(b"+0\x14\x14")
+    path.write_bytes(content[:at] + onset + content[at + len(onset) :])
+    recording = staging.read(path)
+    assert recording.start is None
+    assert "no date" in recording.warnings[0]
+
+
 @pytest.mark.parametrize("at", [184, 236, 244, 252])
 def test_a_damaged_header_is_one_line(written, at):
     path = written([signal("PPG", 64)])

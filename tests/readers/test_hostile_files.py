@@ -14,6 +14,7 @@ import pytest
 
 import staging
 from staging.errors import FormatError, StagingError
+from staging.readers.tables import Table
 from tests.readers.conftest import zip_of
 
 DIGITS = "9" * (sys.get_int_max_str_digits() + 1)
@@ -150,6 +151,19 @@ def test_an_offset_that_no_zone_has_is_utc(offset_ms, tmp_path):
     rows = "".join(f"{offset_ms},{1_700_000_000_000 + 1000 * i},1000\n" for i in range(5))
     (tmp_path / "240301_garmin-device-bbi.csv").write_text("timezoneOffsetInMs,unixTimestampInMs,bbi\n" + rows, "utf-8")
     assert staging.read(tmp_path / "240301_garmin-device-bbi.csv").start.utcoffset().total_seconds() == 0
+
+
+def test_times_of_which_one_alone_can_be_read_are_refused_without_a_warning(tmp_path):
+    rows = "".join(f"{time}e18000,{second},66\n" for second, time in enumerate(range(1700000000, 1700000010)))
+    home = written(tmp_path, {"HeartRate.csv": "time,seconds_elapsed,bpm\n" + rows.replace("e18000", "000000000", 1)})
+    assert "ends before second 0" in refusal(home / "HeartRate.csv")
+
+
+@pytest.mark.parametrize("blank", ["\x1c", "\x1f", "\x85", "\xa0"])
+def test_a_table_of_blanks_that_only_numpy_takes_for_blank_is_refused(blank, tmp_path):
+    (tmp_path / "labels.txt").write_bytes(3 * blank.encode("latin-1") + b"\n")
+    table = Table.parse((tmp_path / "labels.txt").read_bytes(), "labels.txt")
+    assert table.numbers([0, 1])[0].shape == (0, 2)
 
 
 def test_segments_of_more_frames_than_a_float_can_count_are_refused(tmp_path):
