@@ -2,6 +2,7 @@
 
     python -m scripts.check_nights                         # 24 simulated weeks
     python -m scripts.check_nights --data ../shared/data   # and real recordings, where they are there
+    python -m scripts.check_nights --counts                # the weeks as activity counts alone, as of MESA's actigraphs
 
 Simulated weeks have naps, hours without the device, a miscalibrated sensor and the change to summer time; every fourth
 wearer sleeps by day. They are searched with acceleration and temperature alone, and with a heart rate as well. A night
@@ -33,11 +34,14 @@ from numpy.typing import NDArray
 
 from staging.days import Sleep, main_sleeps, survey
 from staging.days.periods import find_sleeps, stillness_of_angle, stillness_of_counts
+from staging.motion import activity_counts
 from staging.recording import Events, Recording
 from staging.simulate import DEFAULT, SimulatedDays, simulate_days
+from staging.tracks import COUNTS_BIN_S
 
 TOLERANCE_MIN = 10.0
 BAR_PCT = 95.0
+COUNTS_FROM_HZ = 25.0  # slower acceleration gives no counts
 DAY_SLEEPER_EVERY, DAY_SLEEPER_BEDTIME_H = 4, 8.0
 DOT_NET_EPOCH_TICKS, TICKS_PER_S = 621_355_968_000_000_000, 10_000_000
 
@@ -67,9 +71,11 @@ def main() -> int:
     parser.add_argument("--weeks", type=int, default=24, help="simulated weeks (default: 24)")
     parser.add_argument("--first-seed", type=int, default=2001, help="seed of the first (default: 2001)")
     parser.add_argument("--rate-hz", type=float, default=10.0, help="rate of the simulated sensor (default: 10)")
+    parser.add_argument("--counts", action="store_true", help="search activity counts alone (of 25 Hz and more)")
     parser.add_argument("--data", type=Path, help="folder of the real recordings")
     options = parser.parse_args()
-    fine = simulated(options.weeks, options.first_seed, options.rate_hz) if options.weeks else True
+    rate_hz = max(options.rate_hz, COUNTS_FROM_HZ) if options.counts else options.rate_hz
+    fine = simulated(options.weeks, options.first_seed, rate_hz, counts=options.counts) if options.weeks else True
     if options.data:
         for check in (against_actilife, against_diaries, against_polysomnography):
             print()
@@ -77,18 +83,18 @@ def main() -> int:
     return 0 if fine else 1
 
 
-def simulated(weeks: int, first_seed: int, rate_hz: float) -> bool:
-    """Simulated weeks, with and without a heart rate."""
+def simulated(weeks: int, first_seed: int, rate_hz: float, *, counts: bool = False) -> bool:
+    """Simulated weeks, with and without a heart rate, or as activity counts alone."""
     sensor = dataclasses.replace(DEFAULT.acceleration, rate_hz=rate_hz)
     parameters = dataclasses.replace(DEFAULT, acceleration=sensor)
-    kinds: dict[str, list[Found]] = {"acceleration and temperature": [], "and heart rate": []}
+    kinds: dict[str, list[Found]] = {}
     for number in range(weeks):
         by_day = number % DAY_SLEEPER_EVERY == DAY_SLEEPER_EVERY - 1
         week = simulate_days(
             first_seed + number, bedtime_h=DAY_SLEEPER_BEDTIME_H if by_day else 23.0, parameters=parameters
         )
-        for kind, recording in zip(kinds, (week.recording.replace(hr=None), week.recording), strict=True):
-            kinds[kind].append(compare(week, recording))
+        for kind, recording in _recordings(week, counts=counts).items():
+            kinds.setdefault(kind, []).append(compare(week, recording))
         print(f"\r{number + 1}/{weeks} weeks", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     print(f"{weeks} simulated weeks at {rate_hz:g} Hz, seeds {first_seed}-{first_seed + weeks - 1}")
@@ -114,6 +120,18 @@ def simulated(weeks: int, first_seed: int, rate_hz: float) -> bool:
         print(f"  naps found to 15 min               {whole.naps_found} of {whole.naps}; {whole.other_naps} others")
         print(f"  epochs of wear told wrongly        {whole.wear_wrong_pct:.2f} %")
     return fine
+
+
+def _recordings(week: SimulatedDays, *, counts: bool) -> dict[str, Recording]:
+    """What of a week is searched, by what is said of it."""
+    whole = week.recording
+    if not counts:
+        return {"acceleration and temperature": whole.replace(hr=None), "and heart rate": whole}
+    assert whole.acc is not None
+    n_bins = int(whole.end_s // COUNTS_BIN_S)
+    values = activity_counts(whole.acc, n_bins).astype(np.float64)
+    binned = Events(times_s=COUNTS_BIN_S * np.arange(n_bins), values=values, unit="counts")
+    return {"activity counts alone": Recording(counts=binned, start=whole.start)}
 
 
 def compare(week: SimulatedDays, recording: Recording) -> Found:

@@ -66,20 +66,13 @@ def predictions_of_run(run: Path, nights: Sequence[LabelledNight]) -> list[Predi
 
     Parameters
     ----------
-    run : path
-        Folder of ``evaluate --run``, finished.
-    nights : sequence of LabelledNight
-        All that it was given.
+    run, nights
+        As `training.folds.folds_of` takes them, whose errors are raised.
 
     Returns
     -------
     list of Prediction
         In the order of `nights`.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no finished cross-validation, or one of other subjects.
     """
     by_night: dict[int, Prediction] = {}
     for number, fold in enumerate(folds_of(run, nights)):
