@@ -2,7 +2,7 @@
 
     python -m scripts.check_nights                         # 24 simulated weeks
     python -m scripts.check_nights --data ../shared/data   # and real recordings, where they are there
-    python -m scripts.check_nights --counts                # the weeks as activity counts alone, as of MESA's actigraphs
+    python -m scripts.check_nights --counts                # the weeks as activity counts alone, as of MESA's devices
 
 Simulated weeks have naps, hours without the device, a miscalibrated sensor and the change to summer time; every fourth
 wearer sleeps by day. They are searched with acceleration and temperature alone, and with a heart rate as well. A night
@@ -33,9 +33,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.days import Sleep, main_sleeps, survey
-from staging.days.periods import find_sleeps, stillness_of_angle, stillness_of_counts
+from staging.days.periods import find_sleeps
+from staging.days.stillness import stillness_of_angle, stillness_of_counts
 from staging.motion import activity_counts
-from staging.recording import Events, Recording
+from staging.recording import EPOCH_S, Events, Recording
 from staging.simulate import DEFAULT, SimulatedDays, simulate_days
 from staging.tracks import COUNTS_BIN_S
 
@@ -128,10 +129,16 @@ def _recordings(week: SimulatedDays, *, counts: bool) -> dict[str, Recording]:
     if not counts:
         return {"acceleration and temperature": whole.replace(hr=None), "and heart rate": whole}
     assert whole.acc is not None
-    n_bins = int(whole.end_s // COUNTS_BIN_S)
-    values = activity_counts(whole.acc, n_bins).astype(np.float64)
-    binned = Events(times_s=COUNTS_BIN_S * np.arange(n_bins), values=values, unit="counts")
-    return {"activity counts alone": Recording(counts=binned, start=whole.start)}
+    n_epochs = int(whole.end_s // EPOCH_S)
+    per_epoch = round(EPOCH_S / COUNTS_BIN_S)
+    values = activity_counts(whole.acc, n_epochs * per_epoch).astype(np.float64)
+    searched = {}
+    for joined in (1, per_epoch):
+        step_s = joined * COUNTS_BIN_S
+        summed = values.reshape(-1, joined).sum(axis=1)
+        binned = Events(times_s=step_s * np.arange(len(summed)), values=summed, unit="counts")
+        searched[f"activity counts of {step_s:g} s alone"] = Recording(counts=binned, start=whole.start)
+    return searched
 
 
 def compare(week: SimulatedDays, recording: Recording) -> Found:

@@ -12,7 +12,8 @@ from staging.days.nights import (
     night_window,
     survey,
 )
-from staging.days.periods import find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
+from staging.days.periods import find_sleeps
+from staging.days.stillness import stillness_of_angle, stillness_of_counts, stillness_of_heart
 from staging.days.wear import worn_epochs
 from staging.days.windows import Windows, short_windows
 from staging.days.zones import ZoneFrom, local_clock

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.days.calibration import NO_ACCELERATION, Calibration, calibrate
-from staging.days.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts, stillness_of_heart
+from staging.days.periods import find_sleeps
+from staging.days.stillness import Stillness, stillness_of_angle, stillness_of_counts, stillness_of_heart
 from staging.days.wear import worn_epochs
 from staging.days.windows import WINDOW_S, Windows, short_windows
 from staging.grid import index_at

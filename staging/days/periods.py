@@ -11,41 +11,24 @@ Assumptions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.grid import runs, within_runs
+from staging.days.activity import bed_times, calm, moved
+from staging.days.stillness import Stillness
+from staging.grid import runs
 from staging.recording import EPOCH_S
 
-__all__ = ["Stillness", "find_sleeps", "stillness_of_angle", "stillness_of_counts", "stillness_of_heart"]
+__all__ = ["find_sleeps"]
 
-MEDIAN_S = 300.0
-DAY_QUANTILE = 0.10
-QUANTILE_FACTOR = 15.0
-THRESHOLD_DEG = (0.13, 0.50)
 MIN_STILL_S = 1800.0
 MAX_GAP_S = 3600.0
-"""Published: the median over 5 min of the angle's changes from one 5 s to the next is below 15 times its tenth
-percentile, which is held to 0.13-0.50 degrees, for 30 min; gaps of less than an hour are bridged."""
-
-TURN_DEG = 5.0
-MIN_REST_S = 300.0
-"""Sustained inactivity, published: the angle changes by no more from one 5 s to the next, for so long."""
+"""Published (van Hees et al. 2018): stillness of 30 min and more; gaps of less than an hour are bridged."""
 
 MIN_BROKEN_S = 5400.0
 MAX_BROKEN_GAP_S = 7200.0
 """Two sleeps with so much rest each and a gap of up to so long are one broken night, not two."""
-
-COUNTS_MEAN_S = 600.0
-COUNTS_SHARE = 0.30
-HEART_MEAN_S = 1800.0
-HEART_STILL_SHARE = 0.30
-LEVEL_QUANTILES = (0.10, 0.90)
-MIN_KNOWN_SHARE = 0.3
-"""Stillness of activity counts and of the heart; see `stillness_of_counts`. Set on 21 days of wrist counts and beats
-(MMASH)."""
 
 MIN_REST_SHARE = 0.55
 """Least share of a still time that must be sustained inactivity. Who sits is still most of the time, and turns the
@@ -65,135 +48,14 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stillness:
-    """When an arm lay still most of the time, and when it did not move at all for some minutes: flags, one a step."""
-
-    still: Flags
-    resting: Flags
-    step_s: float
-
-
-def stillness_of_angle(angle_deg: Floats, worn: Flags, *, step_s: float = 5.0) -> Stillness:
-    """Where the arm hardly turns, by the methods of van Hees et al. 2018 (still) and 2015 (resting).
-
-    The threshold is found once for the recording and not day by day, so that it does not depend on where days are cut.
-
-    Parameters
-    ----------
-    angle_deg : ndarray of float64, shape (n,)
-        Angle of the arm, one a step; NaN where unknown.
-    worn : ndarray of bool, shape (m,)
-        One an epoch; steps beyond it count as not worn.
-    step_s : float
-        Length of a step, a divisor of an epoch.
-
-    Returns
-    -------
-    Stillness
-
-    References
-    ----------
-    van Hees V.T. et al., Sci. Rep. 8 (2018) 12975, doi 10.1038/s41598-018-31266-z.
-    van Hees V.T. et al., PLoS ONE 10 (2015) e0142533, doi 10.1371/journal.pone.0142533.
-
-    Examples
-    --------
-    >>> angle_deg = np.where(np.arange(2160) % 1440 < 720, 20.0, np.arange(2160) % 90)
-    >>> still = stillness_of_angle(angle_deg, np.ones(360, bool)).still
-    >>> still[[100, 1000, 1800]].tolist()
-    [True, False, True]
-    """
-    worn_then = _of_steps(worn, len(angle_deg), step_s)
-    known = worn_then & np.isfinite(angle_deg)
-    level = np.where(known, angle_deg, 0.0)
-    change = np.abs(np.diff(level, prepend=level[:1]))
-    both = known & np.concatenate([known[:1], known[:-1]])
-    turning = _running_median(np.where(both, change, np.inf), step_s)
-    asked = turning[both & np.isfinite(turning)]
-    threshold = np.clip(QUANTILE_FACTOR * np.quantile(asked, DAY_QUANTILE), *THRESHOLD_DEG) if asked.size else 0.0
-    turned = both & (change > TURN_DEG)
-    # A step that was not recorded neither ends a rest nor a still time, of which it is a small part.
-    return Stillness(
-        still=(turning < threshold) & worn_then, resting=_lasting(worn_then & ~turned, step_s), step_s=step_s
-    )
-
-
-def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) -> Stillness:
-    """Where a device that gives only activity counts gives few for its wearer.
-
-    The logarithm of the counts is averaged over 10 min; still is what lies in the lowest three tenths of the way from
-    its tenth percentile (asleep) to its ninetieth (about). Devices differ in their counts' unit, and in how many a
-    sleeper makes; this depends on neither. Still times are rest for the most part by definition.
-
-    Parameters
-    ----------
-    counts : ndarray of float64, shape (n,)
-        Activity counts, one a step; NaN where unknown.
-    worn : ndarray of bool, shape (m,)
-        One an epoch.
-    step_s : float
-        Length of a step, a divisor or a multiple of an epoch.
-
-    Returns
-    -------
-    Stillness
-
-    Examples
-    --------
-    >>> stillness_of_counts(np.repeat([0.0, 9.0], 240), np.ones(240, bool)).still[[100, 400]].tolist()
-    [True, False]
-    """
-    still = _lowest(np.log1p(counts), worn, step_s, COUNTS_MEAN_S, COUNTS_SHARE)
-    return Stillness(still=still, resting=still, step_s=step_s)
-
-
-def stillness_of_heart(heart_rate_bpm: NDArray[np.float32], worn: Flags) -> Stillness:
-    """Where the heart is slow for its owner, for a device that gives nothing else.
-
-    The rate is averaged over 30 min; still is what lies in the lowest three tenths of the way from its tenth
-    percentile (asleep) to its ninetieth (about). Much less sure than movement: who sits of an evening has a slow heart
-    as well.
-
-    Parameters
-    ----------
-    heart_rate_bpm : ndarray of float32, shape (m,)
-        One an epoch; NaN where unknown.
-    worn : ndarray of bool, shape (m,)
-        One an epoch.
-
-    Returns
-    -------
-    Stillness
-
-    Examples
-    --------
-    >>> rate = np.repeat([55.0, 80.0], 960).astype(np.float32)
-    >>> stillness_of_heart(rate, np.ones(1920, bool)).still[[100, 1800]].tolist()
-    [True, False]
-    """
-    still = _lowest(heart_rate_bpm.astype(np.float64), worn, EPOCH_S, HEART_MEAN_S, HEART_STILL_SHARE)
-    return Stillness(still=still, resting=still, step_s=EPOCH_S)
-
-
-def _lowest(values: Floats, worn: Flags, step_s: float, mean_s: float, limit: float) -> Flags:
-    """Where the running mean lies in the lowest part of the way between its low and its high quantile."""
-    worn_then = _of_steps(worn, len(values), step_s)
-    known = worn_then & np.isfinite(values)
-    share = _running_mean(known.astype(np.float64), step_s, mean_s)
-    level = _running_mean(np.where(known, values, 0.0), step_s, mean_s) / np.maximum(share, MIN_KNOWN_SHARE)
-    enough = share >= MIN_KNOWN_SHARE
-    asked = level[known & enough]
-    low, high = np.quantile(asked, LEVEL_QUANTILES) if asked.size else (0.0, 0.0)
-    return worn_then & enough & (level < low + limit * (high - low))
-
-
 def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
     """Begin and end of each sleep, main ones and naps.
 
     Still times of 30 min and more that are rest for the most part, and in which the heart is not as fast as by day, are
     joined over gaps of less than an hour; but not where the gap is long for the stillness that it would join on. Two
-    sleeps of an hour and a half and more are one night where less than two hours lie between.
+    sleeps of an hour and a half and more are one night where less than two hours lie between. Where there are activity
+    counts, still times must be as quiet as sleep, and sleeps reach to where their wearer was about
+    (`staging.days.activity`).
 
     Parameters
     ----------
@@ -221,6 +83,10 @@ def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None
     before = np.concatenate([[0], np.cumsum(stillness.resting)])
     rested = before[end] - before[begin]
     long = ((end - begin) * step_s >= MIN_STILL_S) & (rested >= MIN_REST_SHARE * (end - begin))
+    if stillness.activity is not None:
+        long &= calm(begin, end, stillness.activity)
+        # A device on a table rests as well, but that is worth no night before it or after it.
+        rested *= moved(begin, end, stillness.activity, step_s=step_s)
     blocks = np.stack([begin[long], end[long], rested[long]], axis=1) * step_s
     if heart_rate_bpm is not None and len(blocks):
         blocks = blocks[_at_rest(blocks[:, :2], heart_rate_bpm)]
@@ -228,7 +94,12 @@ def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None
         return np.empty((0, 2))
     apart = np.flatnonzero(blocks[1:, 0] - blocks[:-1, 1] >= MAX_GAP_S) + 1
     pieces = [piece for group in np.split(blocks, apart) for piece in _trimmed(group)]
-    return _whole([(float(piece[0, 0]), float(piece[-1, 1]), float(piece[:, 2].sum())) for piece in pieces])
+    sleeps = _whole([(float(piece[0, 0]), float(piece[-1, 1]), float(piece[:, 2].sum())) for piece in pieces])
+    if stillness.activity is None:
+        return sleeps
+    first, stop = np.rint(sleeps.T / step_s).astype(np.int64)
+    in_bed = bed_times(first, stop, stillness.activity, step_s=step_s)
+    return np.stack(in_bed, axis=1).astype(np.float64) * step_s
 
 
 def _trimmed(group: Floats) -> list[Floats]:
@@ -284,31 +155,3 @@ def _at_rest(blocks: Floats, heart_rate_bpm: NDArray[np.float32]) -> Flags:
 def _median(values: NDArray[np.float32]) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size >= MIN_HEART_SHARE * max(values.size, 1) else np.nan
-
-
-def _lasting(flags: Flags, step_s: float) -> Flags:
-    """The flags of runs of 5 min and more."""
-    begin, end = runs(flags)
-    long = (end - begin) * step_s >= MIN_REST_S
-    return within_runs(begin[long], end[long], len(flags))
-
-
-def _of_steps(worn: Flags, n_steps: int, step_s: float) -> Flags:
-    """Whether each step begins in an epoch in which the device was worn."""
-    epoch = ((np.arange(n_steps) + 0.5) * step_s / EPOCH_S).astype(np.int64)
-    return np.asarray(np.append(worn, False)[np.minimum(epoch, len(worn))])
-
-
-def _running_median(values: Floats, step_s: float) -> Floats:
-    """Median over 5 min around each step; infinite values count as such."""
-    from scipy.ndimage import median_filter
-
-    width = 2 * round(MEDIAN_S / step_s / 2) + 1
-    return np.asarray(median_filter(values, width, mode="nearest")) if len(values) else values
-
-
-def _running_mean(values: Floats, step_s: float, mean_s: float) -> Floats:
-    """Mean over so long around each step."""
-    width = 2 * round(mean_s / step_s / 2) + 1
-    padded = np.concatenate([[0.0], np.cumsum(np.pad(values, width // 2))])
-    return np.asarray(padded[width:] - padded[:-width]) / width

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging.days.periods import Stillness, find_sleeps, stillness_of_angle, stillness_of_counts
+from staging.days.periods import find_sleeps
+from staging.days.stillness import Stillness, stillness_of_angle, stillness_of_counts
 
 MIN = 12
 """Steps of 5 s a minute."""
