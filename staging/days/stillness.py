@@ -183,7 +183,7 @@ class _Level:
         self._mean = np.where(enough, mean, np.nan)
         asked = mean[known & enough]
         self.low, self.high = map(float, np.quantile(asked, LEVEL_QUANTILES)) if asked.size else (0.0, 0.0)
-        if np.isclose(self.low, self.high):  # but for rounding, they are the same
+        if np.isclose(self.low, self.high, atol=0.0):  # but for rounding, they are the same
             self.high = self.low
 
     def lowest(self, limit: float) -> Flags:
