@@ -183,17 +183,18 @@ class _Level:
         self._mean = np.where(enough, mean, np.nan)
         asked = mean[known & enough]
         self.low, self.high = map(float, np.quantile(asked, LEVEL_QUANTILES)) if asked.size else (0.0, 0.0)
-        if np.isclose(self.low, self.high, atol=0.0):  # but for rounding, they are the same
-            self.high = self.low
+        # Rounding is no way from one to the other.
+        self._way = 0.0 if np.isclose(self.low, self.high, atol=0.0) else self.high - self.low
 
     def lowest(self, limit: float) -> Flags:
-        """Where the running mean lies in the lowest part of the way."""
-        return np.asarray(self._worn & (self._mean < self.low + limit * (self.high - self.low)))
+        """Where the running mean lies in the lowest part of the way; nowhere if there is none."""
+        if not self._way:
+            return np.zeros(len(self._mean), bool)
+        return np.asarray(self._worn & (self._mean < self.low + limit * self._way))
 
     def scaled(self) -> Floats:
         """The values themselves on the way from 0 to 1; NaN where unknown, or if there is no way."""
-        way = self.high - self.low
-        return np.asarray((self._values - self.low) / (way if way > 0 else np.nan))
+        return np.asarray((self._values - self.low) / (self._way or np.nan))
 
 
 def _lasting(flags: Flags, step_s: float) -> Flags:
