@@ -9,6 +9,9 @@ gives none, and who lies awake gives some. Three things tell them apart:
 
 Activity is the logarithm of the counts on a scale that is the wearer's own: 0 asleep, 1 about (`stillness_of_counts`).
 Time is steps from the recording's zero.
+
+The numbers were set on simulated weeks, other than those that they are checked on, with an eye on 21 days of wrist
+counts (MMASH): in bed, 95 % of still times have an activity below 0.1 in both.
 """
 
 from __future__ import annotations
