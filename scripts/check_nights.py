@@ -94,7 +94,7 @@ def simulated(weeks: int, first_seed: int, rate_hz: float, *, counts: bool = Fal
         week = simulate_days(
             first_seed + number, bedtime_h=DAY_SLEEPER_BEDTIME_H if by_day else 23.0, parameters=parameters
         )
-        for kind, recording in _recordings(week, counts=counts).items():
+        for kind, recording in recordings_of(week, counts=counts).items():
             kinds.setdefault(kind, []).append(compare(week, recording))
         print(f"\r{number + 1}/{weeks} weeks", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -123,7 +123,7 @@ def simulated(weeks: int, first_seed: int, rate_hz: float, *, counts: bool = Fal
     return fine
 
 
-def _recordings(week: SimulatedDays, *, counts: bool) -> dict[str, Recording]:
+def recordings_of(week: SimulatedDays, *, counts: bool) -> dict[str, Recording]:
     """What of a week is searched, by what is said of it."""
     whole = week.recording
     if not counts:

@@ -7,7 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scripts.check_nights import Found, against_actilife, against_diaries, against_polysomnography, compare
+from scripts.check_nights import (
+    COUNTS_FROM_HZ,
+    Found,
+    against_actilife,
+    against_diaries,
+    against_polysomnography,
+    compare,
+    recordings_of,
+)
 from staging.simulate import DEFAULT, DaysParameters, simulate_days
 
 SLOW = dataclasses.replace(DEFAULT, acceleration=dataclasses.replace(DEFAULT.acceleration, rate_hz=10.0))
@@ -33,6 +41,17 @@ def test_nights_that_are_elsewhere_are_counted_as_errors(days):
     found = compare(dataclasses.replace(days, sleeps=later), days.recording)
     assert found.within_pct() == 0.0
     np.testing.assert_allclose(found.begin_min, -20, atol=10)
+
+
+def test_nights_are_found_from_counts_of_15_and_of_30_s_alone():
+    fast = dataclasses.replace(DEFAULT.acceleration, rate_hz=COUNTS_FROM_HZ)
+    life = DaysParameters(nap_chance=1.0, off_chance=1.0)
+    week = simulate_days(2005, n_nights=3, days=life, parameters=dataclasses.replace(DEFAULT, acceleration=fast))
+    searched = recordings_of(week, counts=True)
+    assert [recording.counts.times_s[1] for recording in searched.values()] == [15.0, 30.0]
+    for recording in searched.values():
+        assert set(recording.channels()) == {"counts"}
+        assert compare(week, recording).within_pct() == 100.0
 
 
 def test_a_missed_night_is_no_found_one():
