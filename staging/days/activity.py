@@ -27,22 +27,25 @@ MAX_CALM = 0.10
 """Largest mean activity of a still time that is sleep."""
 
 MOVED = 0.10
+"""A step in which the arm moved has more activity."""
+
 UNMOVED_S = 5400.0
+UNMOVED_BOUTS = 6.0
 UNMOVED_SHARE = 0.5
-"""A step in which the arm moved has more activity; so long without one, if it is most of a still time, is that of a
-device on a table. The length is that of Choi et al. 2011, doi 10.1249/MSS.0b013e3181ed61a3."""
+"""A device on a table makes most of a still time unmoved at a stretch: for as long as Choi et al. 2011 say (doi
+10.1249/MSS.0b013e3181ed61a3), and for so long that its wearer would have moved so many times, asleep."""
 
 ABOUT = 0.5
 ABOUT_S = 600.0
-"""Who has so much activity on average of so long is about. Who turns in bed has it for less long."""
+"""Who is about has as much activity as `ABOUT`, on average of `ABOUT_S`. Who turns in bed has it for less long."""
 
 REACH_S = 3600.0
 WITHIN_S = 1200.0
 """How far before the begin of a sleep, and within it, one is looked for who is about."""
 
-MAX_BEFORE, MAX_AFTER = 0.4, 0.2
-"""Largest mean activity, between being about and the still time, of a time in bed. Who cannot sleep yet tosses; who has
-slept and is up, but sits, would otherwise be in bed still (MMASH)."""
+MAX_BEFORE, MAX_AFTER = 0.3, 0.2
+"""Largest mean activity, between being about and the still time, of a time in bed: before it one may toss, and after it
+who is up, but sits, is not in bed any more."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -73,14 +76,14 @@ def calm(begin: Steps, end: Steps, activity: Floats) -> Flags:
 
 
 def moved(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> Flags:
-    """In which times the arm moved here and there, as a sleeper's does.
+    """In which still times the arm moved here and there, as it does in the others.
 
     Parameters
     ----------
     begin, end : ndarray of int64, shape (k,)
         Steps; one past the last.
     activity : ndarray of float64, shape (n,)
-        One a step; NaN where unknown.
+        One a step; NaN, where unknown, is no movement.
     step_s : float
         Length of a step.
 
@@ -90,16 +93,24 @@ def moved(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> Flags
 
     Examples
     --------
-    Two hours with a turn in the middle, and two hours without:
+    Eight hours with a turn every quarter of an hour, and two without:
 
-    >>> activity = np.where(np.arange(240) == 60, 0.5, 0.0)
-    >>> moved(np.array([0, 120]), np.array([120, 240]), activity, step_s=60.0).tolist()
+    >>> activity = np.where((np.arange(600) % 15 == 0) & (np.arange(600) < 480), 0.5, 0.0)
+    >>> moved(np.array([0, 480]), np.array([480, 600]), activity, step_s=60.0).tolist()
     [True, False]
     """
-    first, stop = runs(~(activity > MOVED))
-    within = np.minimum(stop, end[:, None]) - np.maximum(first, begin[:, None])
-    longest = within.max(axis=1, initial=0)
-    return np.asarray((longest * step_s < UNMOVED_S) | (longest <= UNMOVED_SHARE * (end - begin)))
+    moving = activity > MOVED
+    length = end - begin
+    longest, bouts = np.zeros((2, len(begin)), np.int64)
+    for number, (first, stop) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
+        still, moves = runs(~moving[first:stop])
+        longest[number], bouts[number] = (moves - still).max(initial=0), len(still)
+    # Half of all still time is in times of no more bouts a step than this: in nights, which are long, not in chairs.
+    often = bouts / length
+    order = np.argsort(often)
+    usual = often[order][np.searchsorted(np.cumsum(length[order]), length.sum() / 2)] if len(order) else 1.0
+    long = np.maximum(UNMOVED_S / step_s, UNMOVED_BOUTS / usual)
+    return np.asarray((longest < long) | (longest <= UNMOVED_SHARE * length))
 
 
 def bed_times(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> tuple[Steps, Steps]:
@@ -124,7 +135,7 @@ def bed_times(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> t
     --------
     About for 15 min, then 20 min in bed of which most lie still, then asleep, and up again:
 
-    >>> activity = np.repeat([1.0, 0.3, 0.0, 1.0], [15, 20, 60, 15])
+    >>> activity = np.repeat([1.0, 0.2, 0.0, 1.0], [15, 20, 60, 15])
     >>> [steps.tolist() for steps in bed_times(np.array([30]), np.array([90]), activity, step_s=60.0)]
     [[15], [95]]
     """
@@ -132,7 +143,7 @@ def bed_times(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> t
     before, after = np.append(0, end)[:-1], np.append(begin, n)[1:]
     means, mirrored = _Means(activity), _Means(activity[::-1])
     edges = zip(begin.tolist(), end.tolist(), before.tolist(), after.tolist(), strict=True)
-    moved_to = np.array(
+    ends = np.array(
         [
             (
                 _last_about(means, first, stop, floor, step_s, MAX_BEFORE),
@@ -143,8 +154,8 @@ def bed_times(begin: Steps, end: Steps, activity: Floats, *, step_s: float) -> t
         dtype=np.int64,
     ).reshape(-1, 2)
     # Who was about for most of it leads both ends of a sleep past each other: then neither is moved.
-    uncrossed = moved_to[:, 0] < moved_to[:, 1]
-    to_bed, up = np.where(uncrossed, moved_to[:, 0], begin), np.where(uncrossed, moved_to[:, 1], end)
+    uncrossed = ends[:, 0] < ends[:, 1]
+    to_bed, up = np.where(uncrossed, ends[:, 0], begin), np.where(uncrossed, ends[:, 1], end)
     # Both sides of a gap may be led to the same being about.
     return np.maximum(to_bed, np.append(0, up)[:-1]), up
 
@@ -170,13 +181,14 @@ def _last_about(means: _Means, begin: int, end: int, floor: int, step_s: float, 
     """Where the last being about near the begin of a sleep ends; the begin where there is none."""
     width = round(ABOUT_S / step_s)
     low, high = max(floor, begin - round(REACH_S / step_s)), min(end, begin + round(WITHIN_S / step_s))
-    windows = np.arange(low, high - width)
+    windows = np.arange(low, high - width + 1)
     about = windows[means.between(windows, windows + width) >= ABOUT]
     if not about.size:
         return begin
     first = int(about[-1])
     # The window's own end is late by as much quiet as its mean allows: its activity ends where most has come together.
     last = first + int(np.argmax(np.cumsum(means.excess[first : first + 2 * width]))) + 1
-    if last >= end or (last < begin and means.between(np.array(last), np.array(begin)) > most):
-        return begin
-    return last
+    if last >= begin:
+        return last if last < end else begin
+    # What is not known (NaN) is no time in bed.
+    return last if means.between(np.array(last), np.array(begin)) <= most else begin

@@ -83,11 +83,13 @@ def find_sleeps(stillness: Stillness, heart_rate_bpm: NDArray[np.float32] | None
     before = np.concatenate([[0], np.cumsum(stillness.resting)])
     rested = before[end] - before[begin]
     long = ((end - begin) * step_s >= MIN_STILL_S) & (rested >= MIN_REST_SHARE * (end - begin))
+    begin, end, rested = begin[long], end[long], rested[long]
     if stillness.activity is not None:
-        long &= calm(begin, end, stillness.activity)
+        quiet = calm(begin, end, stillness.activity)
+        begin, end, rested = begin[quiet], end[quiet], rested[quiet]
         # A device on a table rests as well, but that is worth no night before it or after it.
-        rested *= moved(begin, end, stillness.activity, step_s=step_s)
-    blocks = np.stack([begin[long], end[long], rested[long]], axis=1) * step_s
+        rested = rested * moved(begin, end, stillness.activity, step_s=step_s)
+    blocks = np.stack([begin, end, rested], axis=1) * step_s
     if heart_rate_bpm is not None and len(blocks):
         blocks = blocks[_at_rest(blocks[:, :2], heart_rate_bpm)]
     if not len(blocks):

@@ -39,6 +39,9 @@ MIN_KNOWN_SHARE = 0.3
 """Stillness of activity counts and of the heart; see `stillness_of_counts`. Set on 21 days of wrist counts and beats
 (MMASH) and simulated weeks; counts are logarithms of one and so many times their share of those of being about."""
 
+UNWORN_S = 43_200.0
+"""Nobody who wears a device gives the same count for so long."""
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -114,7 +117,7 @@ def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) ->
     The logarithm of the counts is averaged over 10 min; still is what lies in the lowest three tenths of the way from
     its tenth percentile (asleep) to its ninetieth (about). Devices differ in their counts' unit, and in how many a
     sleeper makes; this depends on neither, nor much on the length of a step. Still times are rest for the most part by
-    definition.
+    definition. Half a day of counts that never change is that of a device that was not worn; less may look like sleep.
 
     Parameters
     ----------
@@ -134,6 +137,7 @@ def stillness_of_counts(counts: Floats, worn: Flags, *, step_s: float = 15.0) ->
     >>> stillness_of_counts(np.repeat([0.0, 9.0], 240), np.ones(240, bool)).still[[100, 400]].tolist()
     [True, False]
     """
+    counts = np.where(_unchanged(counts, step_s), np.nan, np.maximum(counts, 0.0))
     about = _Level(counts, worn, step_s=step_s, mean_s=COUNTS_MEAN_S).high
     shares = counts / about if about > 0 else np.zeros(len(counts))
     level = _Level(np.log1p(LOG_SCALE * shares), worn, step_s=step_s, mean_s=COUNTS_MEAN_S)
@@ -168,6 +172,13 @@ def stillness_of_heart(heart_rate_bpm: NDArray[np.float32], worn: Flags) -> Stil
     level = _Level(heart_rate_bpm.astype(np.float64), worn, step_s=EPOCH_S, mean_s=HEART_MEAN_S)
     still = level.lowest(HEART_STILL_SHARE)
     return Stillness(still=still, resting=still, step_s=EPOCH_S)
+
+
+def _unchanged(counts: Floats, step_s: float) -> Flags:
+    """Counts that stay the same for so long that nobody wears the device."""
+    first, stop = runs(np.diff(counts) == 0)
+    long = (stop - first) * step_s >= UNWORN_S
+    return within_runs(first[long], stop[long] + 1, len(counts))
 
 
 class _Level:
@@ -205,7 +216,7 @@ def _lasting(flags: Flags, step_s: float) -> Flags:
 
 
 def _of_steps(worn: Flags, n_steps: int, step_s: float) -> Flags:
-    """Whether each step begins in an epoch in which the device was worn."""
+    """Whether the device was worn in the epoch of each step's middle."""
     epoch = ((np.arange(n_steps) + 0.5) * step_s / EPOCH_S).astype(np.int64)
     return np.asarray(np.append(worn, False)[np.minimum(epoch, len(worn))])
 

@@ -37,24 +37,35 @@ def test_a_still_time_of_which_less_than_half_is_known_is_not_refused():
     assert calm(steps(0), steps(60), level).tolist() == [True]
 
 
+def night(*, every):
+    """Eight hours with a turn every so many minutes."""
+    return np.where(np.arange(480) % every == every - 1, 0.5, 0.0)
+
+
 @pytest.mark.parametrize(
-    ("rule", "pieces", "expected"),
+    ("rule", "every", "pieces", "expected"),
     [
-        ("a sleeper moves within 90 min", [(60, 0.0), (1, 0.5), (89, 0.0)], True),
-        ("a device on a table does not", [(10, 0.5), (90, 0.0)], False),
-        ("who did not for 90 min did in the rest of the night", [(90, 0.0), (1, 0.5), (89, 0.0), (5, 0.5)], True),
-        ("what was not recorded is unmoved", [(95, np.nan), (5, 0.5)], False),
+        ("who turns every quarter of an hour does so in 90 min", 15, [(45, 0.0), (1, 0.5), (54, 0.0)], True),
+        ("a device on a table does not", 15, [(5, 0.5), (95, 0.0)], False),
+        ("less than 90 min may be sleep", 5, [(2, 0.5), (89, 0.0)], True),
+        ("so may 95 min of who turns once in an hour", 60, [(5, 0.5), (95, 0.0)], True),
+        ("and 95 min that are not most of it", 15, [(95, 0.0), (100, 0.2)], True),
+        ("what was not recorded is unmoved", 15, [(5, 0.5), (95, np.nan)], False),
     ],
 )  # fmt: skip
-def test_who_sleeps_moves_at_some_time(rule, pieces, expected):
-    level = activity(*pieces)
-    assert moved(steps(0), steps(len(level)), level, step_s=MINUTE).tolist() == [expected], rule
+def test_a_device_on_a_table_is_told_from_its_own_wearer(rule, every, pieces, expected):
+    level = np.concatenate([night(every=every), activity(*pieces)])
+    assert moved(steps(0, 480), steps(480, len(level)), level, step_s=MINUTE).tolist() == [True, expected], rule
+
+
+def test_of_no_still_times_none_moved():
+    assert moved(steps(), steps(), np.zeros(10), step_s=MINUTE).tolist() == []
 
 
 @pytest.mark.parametrize(
     ("rule", "pieces", "found", "expected"),
     [
-        ("in bed from the last being about", [(15, 1.0), (30, 0.3), (400, 0.0), (15, 1.0)], (45, 445), (15, 445)),
+        ("in bed from the last being about", [(15, 1.0), (30, 0.25), (400, 0.0), (15, 1.0)], (45, 445), (15, 445)),
         ("until the first", [(15, 1.0), (400, 0.0), (20, 0.1), (15, 1.0)], (15, 415), (15, 435)),
         ("a begin that was too early comes later", [(40, 0.05), (15, 1.0), (400, 0.0)], (44, 455), (55, 455)),
         ("who tosses a lot before sleep is not in bed", [(15, 1.0), (30, 0.45), (400, 0.0)], (45, 445), (45, 445)),
@@ -62,6 +73,9 @@ def test_who_sleeps_moves_at_some_time(rule, pieces, expected):
         ("a turn of four minutes is not being about", [(60, 0.0), (4, 1.0), (420, 0.0)], (84, 484), (84, 484)),
         ("nobody about within the hour", [(15, 1.0), (70, 0.1), (400, 0.0)], (85, 485), (85, 485)),
         ("nothing known before", [(60, np.nan), (400, 0.0)], (60, 460), (60, 460)),
+        ("nothing known between", [(15, 1.0), (45, np.nan), (400, 0.0)], (60, 460), (60, 460)),
+        ("nor after", [(400, 0.0), (45, np.nan), (15, 1.0)], (0, 400), (0, 400)),
+        ("about all the time", [(60, 1.0)], (0, 30), (0, 30)),
     ],
 )  # fmt: skip
 def test_in_bed_is_from_being_about_to_being_about(rule, pieces, found, expected):
@@ -69,10 +83,12 @@ def test_in_bed_is_from_being_about_to_being_about(rule, pieces, found, expected
 
 
 def test_a_sleep_does_not_reach_over_the_one_before():
-    level = activity((15, 1.0), (100, 0.0), (5, 0.2), (100, 0.0), (15, 1.0))
-    begin, end = bed_times(steps(15, 120), steps(115, 220), level, step_s=MINUTE)
-    assert begin.tolist() == [15, 120]
-    assert end.tolist() == [115, 220]
+    # About within the last hour of the first sleep, and not between the two.
+    level = activity((85, 0.0), (15, 1.0), (15, 0.0), (5, 0.2), (100, 0.0))
+    begin, end = bed_times(steps(0, 120), steps(115, 220), level, step_s=MINUTE)
+    assert begin[1] == 120
+    begin, end = bed_times(steps(0, 105), steps(100, 220), level[::-1], step_s=MINUTE)
+    assert end[0] == 100
 
 
 @settings(deadline=None, max_examples=80)

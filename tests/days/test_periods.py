@@ -51,6 +51,13 @@ def test_who_turns_the_wrist_every_two_minutes_sits():
     assert len(find_sleeps(fidgety)) == 0
 
 
+@pytest.mark.parametrize(("level", "n_sleeps"), [(0.05, 1), (0.15, 0)])
+def test_who_is_not_as_quiet_as_a_sleeper_sits(level, n_sleeps):
+    both = stillness((120, False), (120, True), (120, False))
+    quiet = Stillness(still=both.still, resting=both.still, step_s=5.0, activity=np.where(both.still, level, 1.0))
+    assert len(find_sleeps(quiet)) == n_sleeps
+
+
 def test_still_times_with_the_heart_of_the_day_are_no_sleep():
     both = stillness((300, False), (80, True), (120, False), (400, True), (100, False))
     rate = np.repeat([80.0, 78.0, 80.0, 55.0, 80.0], np.array([300, 80, 120, 400, 100]) * 2).astype(np.float32)
