@@ -29,12 +29,12 @@ from staging.features import FeatureSpec, extract
 from staging.hypnogram import CLASSES, merge_matrix
 from staging.recording import EPOCH_S
 from staging.tracks import MIN_EPOCHS, Tracks, slice_tracks
-from training.crossval import Prediction, probabilities
 from training.datasets import load_nights
 from training.evaluate import MAIN_DATASET, rule_of
 from training.folds import folds_of
 from training.night import LabelledNight
 from training.options import data_options, folders_of
+from training.predictions import Prediction, probabilities
 
 
 def live_probabilities(

@@ -14,8 +14,8 @@ from staging.errors import InputError
 from staging.features import DEFAULT_SPEC, extract, feature_names
 from staging.simulate import simulate_night
 from staging.tracks import prepare, slice_tracks
-from training.crossval import probabilities
 from training.folds import folds_of
+from training.predictions import probabilities
 
 
 @pytest.fixture(scope="module")

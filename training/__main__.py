@@ -21,6 +21,8 @@ from training.options import (
     running_options,
     selection_of,
     selection_options,
+    teaching_of,
+    teaching_options,
 )
 from training.recipe import Recipe
 from training.running import Running
@@ -66,7 +68,9 @@ def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
     nights, recipe, made_from, running = _asked_for(options, start)
     claim_run(options.out, nights, recipe, **made_from)
     write_run(options.out, describe_run(nights, recipe, **made_from))
-    fit_members(nights, recipe, run=options.out, running=running, **made_from)
+    teaching = made_from.pop("teaching")
+    teacher = None if teaching is None else teaching.of_fit()
+    fit_members(nights, recipe, run=options.out, running=running, teacher=teacher, **made_from)
     if rank_and_world()[0] == 0:
         print(f"{recipe.members} networks in {options.out}")
     return 0
@@ -126,6 +130,7 @@ def _asked_for(
         "hypnograms": options.hypnograms,
         "start": start,
         "selection": selection_of(options),
+        "teaching": teaching_of(options),
     }
     return _nights(options), recipe, made_from, running
 
@@ -152,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     learning.add_argument(
         "--hypnograms", type=Path, metavar="FOLDER", help="scored hypnograms that simulated nights may follow"
     )
-    of_a_fit = [learning, recipe_options(), selection_options(), running_options()]
+    of_a_fit = [learning, recipe_options(), selection_options(), teaching_options(), running_options()]
 
     fit = commands.add_parser("fit", parents=of_a_fit, help="fit the networks on all nights")
     fit.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder for weights and logs")

@@ -123,6 +123,7 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
             temperature_c=temperature,
         ),
         reference=night.reference[first:stop],
+        taught=None if night.taught is None else night.taught[first:stop],
     )
 
 

@@ -17,7 +17,7 @@ from staging.hypnogram import CLASSES
 from training.augment import Augmentation, augment
 from training.night import LabelledNight
 
-__all__ = ["Batch", "LabelSmoothing", "NightDataset", "collate", "soft_labels"]
+__all__ = ["Batch", "LabelSmoothing", "Mixed", "NightDataset", "collate", "soft_labels", "targets"]
 
 N_CLASSES = len(CLASSES[5])
 
@@ -65,6 +65,40 @@ def soft_labels(reference: NDArray[np.int64], smoothing: LabelSmoothing) -> NDAr
     return soft
 
 
+def targets(night: LabelledNight, smoothing: LabelSmoothing, taught_share: float = 0.0) -> NDArray[np.float32]:
+    """What a network should say of a night, float32 ``(S, 5)``; zero rows where there is nothing to learn.
+
+    Parameters
+    ----------
+    night : LabelledNight
+        Scored, taught, or both.
+    smoothing : LabelSmoothing
+        Of the scored stages.
+    taught_share : float
+        How much of a scored epoch's target is what was taught. Of a night that nobody scored it is all.
+
+    Returns
+    -------
+    ndarray of float32, shape (S, 5)
+    """
+    # An epoch that no sensor saw would only teach the average night.
+    seen = np.where(night.usable, night.reference, -1)
+    labels = soft_labels(seen, smoothing)
+    if night.taught is None:
+        return labels
+    if not (night.reference >= 0).any():
+        return np.where(night.recorded[:, None], night.taught, np.float32(0.0))
+    both = (1.0 - taught_share) * labels + taught_share * night.taught
+    return np.where((seen >= 0)[:, None], both, 0.0).astype(np.float32)
+
+
+class Mixed(NamedTuple):
+    """Nights of which some, others at every pass, are mixed among those of a data set: how many."""
+
+    nights: Sequence[LabelledNight]
+    number: int
+
+
 class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
     """Nights with their features, changed anew at every access where augmentation is asked for.
 
@@ -74,12 +108,12 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         In a fixed order.
     spec : FeatureSpec
         Parameters of the features.
-    mixed : sequence of LabelledNight
-        Further nights, `n_mixed` of which, others at every pass, follow the first ones.
-    n_mixed : int
-        How many.
+    mixed : sequence of Mixed
+        Further nights, some of which, others at every pass, follow the first ones.
     smoothing : LabelSmoothing
         Of the labels.
+    taught_share : float
+        See `targets`.
     changes : Augmentation, optional
         None leaves the nights as they are.
     hidden_clock : float
@@ -93,18 +127,19 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         nights: Sequence[LabelledNight],
         spec: FeatureSpec,
         *,
-        mixed: Sequence[LabelledNight] = (),
-        n_mixed: int = 0,
+        mixed: Sequence[Mixed] = (),
         smoothing: LabelSmoothing,
+        taught_share: float = 0.0,
         changes: Augmentation | None = None,
         hidden_clock: float = 0.3,
         seed: int = 0,
     ) -> None:
         self.nights = nights
         self.mixed = mixed
-        self.n_mixed = n_mixed
+        self.n_mixed = sum(pool.number for pool in mixed)
         self.spec = spec
         self.smoothing = smoothing
+        self.taught_share = taught_share
         self.changes = changes
         self.hidden_clock = hidden_clock
         self.seed = seed
@@ -117,16 +152,21 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
     def __getitem__(self, index: int) -> tuple[ModelInputs, NDArray[np.float32]]:
         # All that is random depends on the pass and the place alone, so that a resumed run sees the same.
         rng = np.random.default_rng((self.seed, self.pass_number, index))
-        night = self.nights[index] if index < len(self.nights) else self.mixed[int(rng.integers(len(self.mixed)))]
+        night = self.nights[index] if index < len(self.nights) else self._mixed(index - len(self.nights), rng)
         if self.changes is not None:
             night = augment(night, rng, self.changes)
         inputs = extract(night.tracks, self.spec)
         if self.changes is not None and rng.random() < self.hidden_clock:
             inputs.features[:, self.clock] = 0.0
             inputs.mask[:, GROUPS.index("clock")] = 0.0
-        # An epoch that no sensor saw would only teach the average night.
-        seen = np.where(night.usable, night.reference, -1)
-        return inputs, soft_labels(seen, self.smoothing)
+        return inputs, targets(night, self.smoothing, self.taught_share)
+
+    def _mixed(self, place: int, rng: np.random.Generator) -> LabelledNight:
+        for pool in self.mixed:
+            if place < pool.number:
+                return pool.nights[int(rng.integers(len(pool.nights)))]
+            place -= pool.number
+        raise IndexError(f"place {place} beyond the mixed nights")
 
 
 def collate(items: Sequence[tuple[ModelInputs, NDArray[np.float32]]]) -> Batch:

@@ -7,62 +7,27 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.ensemble import Ensemble
 from staging.errors import InputError
-from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_names
+from staging.features import extract
 from training.fit import fit_members
-from training.losses import LOSSES, lose
 from training.night import LabelledNight
 from training.passes import rank_and_world
+from training.predictions import Prediction, groups_of, predict, probabilities, with_losses
 from training.recipe import Recipe
 from training.running import Running
 from training.selection import Selection
 from training.start import Start
 from training.stopping import begin_worker
+from training.teaching import Teaching
 
-__all__ = ["SENSOR_SETS", "Prediction", "cross_validate", "groups_of", "predict", "probabilities", "split_by_subject"]
-
-SENSOR_SETS: dict[str, frozenset[str]] = {
-    "all": frozenset(GROUPS),
-    "heart + motion": frozenset({"heart", "counts", "posture", "temperature"}),
-    "heart + clock": frozenset({"heart", "clock"}),
-    "heart": frozenset({"heart"}),
-    "motion + clock": frozenset({"counts", "posture", "clock"}),
-    "motion": frozenset({"counts", "posture"}),
-    "clock": frozenset({"clock"}),
-}
-"""What the same networks are shown, for the ablation; ``"all"`` is the default model's case."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prediction:
-    """One night as networks see it that never saw its subject.
-
-    Attributes
-    ----------
-    night : LabelledNight
-    fold : int
-    probabilities : dict of str to ndarray of float32, shape (S, 5)
-        By the sensors shown, keys `SENSOR_SETS`.
-    members : tuple of ndarray of float32, shape (S, 5)
-        Of each network alone with all sensors: they differ in their seed, as the same fit made again would.
-    losses : dict of str to ndarray of float32, shape (S, 5)
-        With all sensors, less of which was recorded, keys `LOSSES`; empty unless the night has heart rate and counts.
-    """
-
-    night: LabelledNight
-    fold: int
-    probabilities: dict[str, NDArray[np.float32]]
-    members: tuple[NDArray[np.float32], ...] = ()
-    losses: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+__all__ = ["cross_validate", "split_by_subject"]
 
 
 def split_by_subject(
@@ -89,41 +54,6 @@ def split_by_subject(
     return [frozenset(fold) for fold in folds]
 
 
-def predict(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
-    """Probabilities of one night with each set of sensors."""
-    inputs = extract(night.tracks, spec)
-    return {name: probabilities(network, inputs, spec, groups) for name, groups in SENSOR_SETS.items()}
-
-
-def _with_losses(network: Ensemble, night: LabelledNight, spec: FeatureSpec) -> dict[str, NDArray[np.float32]]:
-    if not {"heart", "counts"} <= night.groups:
-        return {}
-    less = {name: extract(lose(night, loss).tracks, spec) for name, loss in LOSSES.items()}
-    return {name: probabilities(network, inputs, spec) for name, inputs in less.items()}
-
-
-def probabilities(
-    network: Ensemble, inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str] = SENSOR_SETS["all"]
-) -> NDArray[np.float32]:
-    """Probabilities ``(S, 5)`` of the stages, from some groups of the inputs."""
-    with torch.no_grad():
-        shown = (torch.from_numpy(array) for array in _shown(inputs, spec, groups))
-        return np.asarray(network(*shown).numpy())
-
-
-def _shown(inputs: ModelInputs, spec: FeatureSpec, groups: frozenset[str]) -> tuple[NDArray[np.float32], ...]:
-    """Inputs with the other groups masked, exactly as if their sensors had been missing."""
-    shown = np.array([group in groups for group in GROUPS], np.float32)
-    column = [GROUPS.index(name.partition(":")[0]) for name in feature_names(spec)]
-    rows = shown[[GROUPS.index("heart")] * 2 + [GROUPS.index("counts")] * 2]
-    return inputs.features * shown[column], inputs.series * rows[:, None], inputs.mask * shown
-
-
-def groups_of(nights: Sequence[LabelledNight]) -> frozenset[str]:
-    """Groups of inputs that any of the nights has."""
-    return frozenset().union(*(night.groups for night in nights))
-
-
 def cross_validate(
     nights: Sequence[LabelledNight],
     recipe: Recipe,
@@ -136,6 +66,7 @@ def cross_validate(
     held_out: str | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
+    teaching: Teaching | None = None,
     running: Running = Running(),  # noqa: B008  (frozen)
 ) -> list[Prediction]:
     """Fit once a fold without its subjects, and predict them.
@@ -158,6 +89,8 @@ def cross_validate(
         Name of a data set that is predicted as a whole, by networks fitted on the others, in place of folds.
     start, selection, running
         See `fit_members`.
+    teaching : Teaching, optional
+        Each fold's networks learn from those of the same fold in its run.
 
     Returns
     -------
@@ -167,7 +100,8 @@ def cross_validate(
     Raises
     ------
     InputError
-        If there are fewer subjects than folds, or several folds at a time are to share several devices.
+        If there are fewer subjects than folds, several folds at a time are to share several devices, or the teachers
+        saw other folds.
     """
     if jobs > 1 and running.devices * running.nodes > 1:
         raise InputError(f"--jobs {jobs}", "each fold runs on several devices already", "give one job, or one device")
@@ -180,6 +114,8 @@ def cross_validate(
         folds = split_by_subject(nights, n_folds, seed=seed)
     else:
         folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
+    if teaching is not None:
+        teaching.check_folds(folds, nights)
     if run is not None and rank_and_world()[0] == 0:
         run.mkdir(parents=True, exist_ok=True)
         (run / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
@@ -192,6 +128,7 @@ def cross_validate(
         hypnograms=hypnograms,
         start=start,
         selection=selection,
+        teaching=teaching,
         running=running,
     )
     runs = [None if run is None else run / f"fold_{index}" for index in range(len(folds))]
@@ -222,6 +159,7 @@ def _fold(
     hypnograms: Path | None,
     start: Start | None,
     selection: Selection,
+    teaching: Teaching | None,
     running: Running,
 ) -> dict[int, Prediction]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
@@ -234,6 +172,7 @@ def _fold(
         run=run,
         start=start,
         selection=selection,
+        teacher=None if teaching is None else teaching.of_fold(index, nights),
         running=running,
     )
     shown = groups_of(known).union(() if start is None else start.groups)
@@ -247,7 +186,7 @@ def _fold(
             fold=index,
             probabilities=predict(network, night, recipe.spec),
             members=tuple(probabilities(member, every, recipe.spec) for member in alone),
-            losses=_with_losses(network, night, recipe.spec),
+            losses=with_losses(network, night, recipe.spec),
         )
 
     return {

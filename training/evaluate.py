@@ -20,9 +20,9 @@ from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
-from training.crossval import SENSOR_SETS, Prediction
 from training.losses import LOSSES
 from training.night import LabelledNight
+from training.predictions import SENSOR_SETS, Prediction
 
 __all__ = ["MAIN_DATASET", "NIGHT_METRICS", "mostly_recorded", "report", "rule_of", "to_markdown"]
 

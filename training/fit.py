@@ -10,7 +10,7 @@ import torch
 
 from models.sequence import SequenceNet
 from staging.errors import InputError
-from training.batches import NightDataset
+from training.batches import Mixed, NightDataset
 from training.callbacks import KeepBest
 from training.members import keep_member, take_up_member
 from training.module import StagingModule
@@ -23,6 +23,7 @@ from training.selection import Selection, split_off
 from training.simulated import simulated_nights
 from training.start import Start
 from training.stretch import train
+from training.teaching import Teacher
 
 __all__ = ["fit_members"]
 
@@ -36,6 +37,7 @@ def fit_members(
     run: Path | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
+    teacher: Teacher | None = None,
     running: Running = Running(),  # noqa: B008  (frozen)
 ) -> list[SequenceNet]:
     """Fit the members of an ensemble.
@@ -56,6 +58,8 @@ def fit_members(
         Networks to go on from, one a member, in place of weights drawn at random.
     selection : Selection
         Whether subjects are kept apart to choose the pass by, and whether the data sets get equal shares.
+    teacher : Teacher, optional
+        Networks to learn from, beside the labels.
     running : Running
         On what hardware, and which logs.
 
@@ -74,6 +78,9 @@ def fit_members(
     if run is not None:
         claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms, start=start, selection=selection)
     simulated: list[LabelledNight] = []
+    pools = []
+    if teacher is not None:
+        learning, pools = teacher.teach(learning), [teacher.pool()]
     members = []
     for number in range(recipe.members):
         member_seed = seed * 1000 + number
@@ -94,7 +101,8 @@ def fit_members(
             net,
             learning,
             recipe.second,
-            mixed=simulated,
+            mixed=[Mixed(simulated, recipe.mixed_simulated if simulated else 0), *pools],
+            taught_share=0.0 if teacher is None else teacher.share,
             validating=validating,
             run=None if folder is None else folder / "second",
         )
@@ -128,7 +136,8 @@ class _Fitting:
         nights: Sequence[LabelledNight],
         how: Stretch,
         *,
-        mixed: Sequence[LabelledNight] = (),
+        mixed: Sequence[Mixed] = (),
+        taught_share: float = 0.0,
         validating: Sequence[LabelledNight] = (),
         run: Path | None,
     ) -> KeepBest | None:
@@ -138,8 +147,8 @@ class _Fitting:
             shown,
             self.recipe.spec,
             mixed=mixed,
-            n_mixed=self.recipe.mixed_simulated if mixed else 0,
             smoothing=self.recipe.smoothing,
+            taught_share=taught_share,
             changes=self.recipe.changes,
             hidden_clock=self.recipe.hidden_clock,
             seed=self.seed,

@@ -14,8 +14,8 @@ from models.restore import shape_from
 from models.sequence import SequenceNet
 from staging.errors import InputError
 from staging.features import FeatureSpec
-from training.crossval import groups_of
 from training.night import LabelledNight
+from training.predictions import groups_of
 
 __all__ = ["Fold", "folds_of"]
 

@@ -34,12 +34,12 @@ from staging.files import write_atomically
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.model import POSTERIORS_KEY, Model, posteriors_from_json, posteriors_to_json
 from training.card import with_intervals
-from training.crossval import Prediction, probabilities
 from training.datasets import load_nights
 from training.evaluate import MAIN_DATASET, mostly_recorded
 from training.folds import folds_of
 from training.night import LabelledNight
 from training.options import data_options, folders_of
+from training.predictions import Prediction, probabilities
 from training.shipping import CARD_FILE
 
 __all__ = ["SHOWN", "intervals_report", "night_pair", "predictions_of_run", "put_posteriors", "to_markdown"]

@@ -92,22 +92,30 @@ class LabelledNight:
         What was recorded.
     reference : ndarray of int64, shape (S,)
         Scored stages as indices into ``CLASSES[5]``; -1 where nobody scored.
+    taught : ndarray of float32, shape (S, 5), optional
+        Probabilities of the stages that other networks gave, to learn from beside the reference
+        (`training.teaching`). They are no part of the night: its digest is the same without.
     """
 
     dataset: str
     subject: str
     tracks: Tracks
     reference: NDArray[np.int64]
+    taught: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.reference.shape != (self.tracks.n_epochs,):
             raise ValueError(f"{self.reference.shape} stages for {self.tracks.n_epochs} epochs of {self.subject}")
 
     @property
+    def recorded(self) -> NDArray[np.bool_]:
+        """Epochs in which heart or motion was recorded, bool ``(S,)``."""
+        return np.asarray((self.tracks.coverage["heart"] > 0) | (self.tracks.coverage["motion"] > 0))
+
+    @property
     def usable(self) -> NDArray[np.bool_]:
         """Epochs that are scored and in which heart or motion was recorded, bool ``(S,)``."""
-        recorded = (self.tracks.coverage["heart"] > 0) | (self.tracks.coverage["motion"] > 0)
-        return np.asarray((self.reference >= 0) & recorded)
+        return np.asarray((self.reference >= 0) & self.recorded)
 
     @property
     def groups(self) -> frozenset[str]:

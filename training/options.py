@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 from staging.errors import InputError
-from training.datasets import DATASETS
+from training.datasets import DATASETS, UNLABELLED, load_nights
 from training.recipe import Recipe, Stretch
 from training.running import Running
 from training.selection import Selection
+from training.teaching import Teaching
 
 __all__ = [
     "at_least",
@@ -25,6 +26,8 @@ __all__ = [
     "running_options",
     "selection_of",
     "selection_options",
+    "teaching_of",
+    "teaching_options",
 ]
 
 
@@ -58,11 +61,17 @@ def folders_of(options: argparse.Namespace) -> dict[str, Path]:
     InputError
         If one is not ``NAME=FOLDER``, or comes twice.
     """
+    return _folders(options.data, DATASETS)
+
+
+def _folders(entries: list[str], names: tuple[str, ...]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
-    for entry in options.data:
+    for entry in entries:
         dataset, separator, folder = entry.partition("=")
         if not separator:
-            raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(DATASETS)} before the folder")
+            raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(names)} before the folder")
+        if dataset not in names:
+            raise InputError(dataset, "no such data set", f"choose from {', '.join(names)}")
         if dataset in folders:
             raise InputError(entry, f"it is a second folder of {dataset}", "put them into one")
         folders[dataset] = Path(folder)
@@ -163,6 +172,43 @@ def selection_options() -> argparse.ArgumentParser:
 def selection_of(options: argparse.Namespace) -> Selection:
     """The selection that was asked for."""
     return Selection(validate=options.validate, patience=options.patience, balance=options.balance)
+
+
+def teaching_options() -> argparse.ArgumentParser:
+    """Options of `Teaching`."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("distillation")
+    group.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="RUN",
+        help="learn from the networks of this run as well: of `fit`, or of `evaluate --run` with the same folds",
+    )
+    group.add_argument(
+        "--unlabelled",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help=f"nights that nobody scored, for the teacher to stage; NAME is one of {', '.join(UNLABELLED)}; repeat",
+    )
+    return parser
+
+
+def teaching_of(options: argparse.Namespace) -> Teaching | None:
+    """The teaching that was asked for.
+
+    Raises
+    ------
+    StagingError
+        If there are unlabelled nights and no teacher, or nights that cannot be read.
+    """
+    if options.teacher is None:
+        if options.unlabelled:
+            raise InputError("--unlabelled", "there is nobody to stage those nights", "give --teacher as well")
+        return None
+    folders = _folders(options.unlabelled, UNLABELLED)
+    unlabelled = load_nights(folders, strict=options.strict, cache=options.cache, jobs=options.jobs) if folders else []
+    return Teaching(run=options.teacher, unlabelled=unlabelled)
 
 
 def running_options() -> argparse.ArgumentParser:

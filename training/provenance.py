@@ -20,6 +20,7 @@ from training.simulated import SIMULATED, hypnogram_sources
 
 if TYPE_CHECKING:
     from training.start import Start
+    from training.teaching import Teaching
     from training.waveform_recipe import WaveformRecipe
 
 __all__ = ["RUN_FILE", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
@@ -38,6 +39,7 @@ def describe_run(
     hypnograms: Path | None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
+    teaching: Teaching | None = None,
 ) -> dict[str, Any]:
     """Commit, recipe, seed, data sets with attribution, and a hash of every night's tracks and labels.
 
@@ -45,7 +47,7 @@ def describe_run(
     -------
     dict
         JSON-able. ``commit`` ends in ``+`` where the checkout had uncommitted changes; ``groups`` are those of the
-        nights and of the networks that the fit started from.
+        nights and of the networks that the fit started from; ``teaching`` is there where networks taught.
     """
     shown = frozenset(() if start is None else start.groups).union(*(night.groups for night in nights))
     return {
@@ -57,6 +59,7 @@ def describe_run(
         "data": describe_data(nights),
         "groups": [group for group in GROUPS if group in shown],
         "hypnograms": [] if hypnograms is None else hypnogram_sources(hypnograms),
+        **({} if teaching is None else {"teaching": teaching.describe()}),
     }
 
 
@@ -85,13 +88,14 @@ def claim_run(
     hypnograms: Path | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
+    teaching: Teaching | None = None,
 ) -> None:
     """Mark a folder as that of one fit, so that weights of another are never taken for its own.
 
     Raises
     ------
     InputError
-        If the folder holds weights of another recipe, seed, nights, hypnograms, start or selection.
+        If the folder holds weights of another recipe, seed, nights, hypnograms, start, selection or teaching.
     OutputError
         If the folder cannot be made.
     """
@@ -106,6 +110,8 @@ def claim_run(
         made_from.append({"start": start.describe()["weights"]})
     if selection != Selection():
         made_from.append(dataclasses.asdict(selection))
+    if teaching is not None:
+        made_from.append({"teaching": teaching.digest()})
     mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +124,7 @@ def claim_run(
             raise InputError(folder, f"it holds weights without {_MARK_FILE}", "give an empty folder")
         raise InputError(
             folder,
-            "it holds a fit of another recipe, seed, data, start or selection",
+            "it holds a fit of another recipe, seed, data, start, selection or teacher",
             "give an empty folder, or what it was made with",
         )
     file.write_text(mark + "\n", encoding="ascii")

@@ -59,7 +59,8 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         decision = start["decision"]
     else:
         raise InputError(run, "it needs the results of an evaluation", "give --results of `evaluate`")
-    own = (*(data["attribution"] for data in description["data"].values()), *description["hypnograms"])
+    seen = description["data"] | description.get("teaching", {"data": {}})["data"]
+    own = (*(data["attribution"] for data in seen.values()), *description["hypnograms"])
     spec = ModelSpec(
         spec_version=1,
         name=name or ("staging-finetuned" if start else "staging-default"),
@@ -83,9 +84,9 @@ def _results_of(file: Path, description: dict[str, Any]) -> dict[str, Any]:
         raise InputError(file, "there is no such file", "write it with `python -m training evaluate`")
     evaluated: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     # Runs of before there was a choice in them say nothing of it.
-    older = {"start": None, "selection": dataclasses.asdict(Selection())}
+    older = {"start": None, "selection": dataclasses.asdict(Selection()), "teaching": None}
     protocol, described = older | evaluated["protocol"], older | description
-    for what in ("recipe", "data", "groups", "hypnograms", "seed", "start", "selection"):
+    for what in ("recipe", "data", "groups", "hypnograms", "seed", "start", "selection", "teaching"):
         if protocol[what] != described[what]:
             raise InputError(file, f"it was made with another {what} than the run", "evaluate what the run fitted")
     if protocol["held_out"]:

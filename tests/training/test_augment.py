@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.augment import Augmentation, OtherDevice, augment
-from training.batches import LabelSmoothing, NightDataset, collate, soft_labels
+from training.batches import LabelSmoothing, Mixed, NightDataset, collate, soft_labels
 from training.recipe import Recipe
 
 from .conftest import made_up_night
@@ -130,7 +130,7 @@ def test_a_pass_is_the_same_again_and_the_next_pass_is_another():
 def test_mixed_nights_follow_the_real_ones_and_change_with_the_pass():
     recipe = Recipe()
     real, mixed = [made_up_night("real", 0)], [made_up_night(str(i), i, n=10 * (i + 2)) for i in range(8)]
-    dataset = NightDataset(real, recipe.spec, mixed=mixed, n_mixed=2, smoothing=recipe.smoothing)
+    dataset = NightDataset(real, recipe.spec, mixed=[Mixed(mixed, 2)], smoothing=recipe.smoothing)
     assert len(dataset) == 3
     lengths = set()
     for number in range(10):

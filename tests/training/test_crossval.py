@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from models.ensemble import Ensemble
 from models.sequence import SequenceNet
 from training import crossval
-from training.crossval import SENSOR_SETS, cross_validate, predict, split_by_subject
+from training.crossval import cross_validate, split_by_subject
+from training.predictions import SENSOR_SETS, predict
 from training.recipe import Recipe
 
 from .conftest import made_up_night

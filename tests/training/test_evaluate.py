@@ -9,9 +9,9 @@ import pytest
 
 from staging.decision import fit_rule
 from training import evaluate
-from training.crossval import SENSOR_SETS, Prediction
 from training.evaluate import NIGHT_METRICS, report, to_markdown
 from training.losses import LOSSES
+from training.predictions import SENSOR_SETS, Prediction
 
 from .conftest import made_up_night
 

@@ -14,9 +14,9 @@ from sklearn.metrics import cohen_kappa_score
 from models.ensemble import Ensemble
 from staging.errors import InputError
 from training.batches import NightDataset, collate
-from training.crossval import predict
 from training.fit import fit_members
 from training.night import LabelledNight
+from training.predictions import predict
 from training.recipe import Recipe, Stretch
 from training.running import Running
 from training.selection import Selection

@@ -12,8 +12,9 @@ import pytest
 from staging.architecture import SequencePosterior
 from staging.errors import InputError, ModelError
 from staging.model import DEFAULT_MODEL, Model, posteriors_to_json
-from training.crossval import SENSOR_SETS, Prediction, cross_validate
+from training.crossval import cross_validate
 from training.intervals import intervals_report, main, night_pair, predictions_of_run, put_posteriors, to_markdown
+from training.predictions import SENSOR_SETS, Prediction
 from training.recipe import Recipe, Stretch
 
 from .conftest import made_up_night

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training import passes
-from training.batches import NightDataset
+from training.batches import Mixed, NightDataset
 from training.passes import BLANK, PassBatches, balanced, loader
 from training.recipe import Recipe
 
@@ -19,8 +19,8 @@ MODEST = settings(deadline=None, max_examples=30)
 
 
 def dataset(nights, n_mixed=0, seed=0) -> NightDataset:
-    mixed = [made_up_night("simulated", 99, n=10)] if n_mixed else []
-    return NightDataset(nights, RECIPE.spec, mixed=mixed, n_mixed=n_mixed, smoothing=RECIPE.smoothing, seed=seed)
+    mixed = [Mixed([made_up_night("simulated", 99, n=10)], n_mixed)] if n_mixed else []
+    return NightDataset(nights, RECIPE.spec, mixed=mixed, smoothing=RECIPE.smoothing, seed=seed)
 
 
 def nights_of(**sizes: int):

@@ -16,8 +16,8 @@ from staging.features import DEFAULT_SPEC
 from staging.model import load_model
 from training import shipping
 from training.__main__ import main
-from training.crossval import predict
 from training.fit import fit_members
+from training.predictions import predict
 from training.provenance import describe_run
 from training.recipe import Recipe, Stretch
 from training.start import SHIPPED, Start, load_start

@@ -22,7 +22,7 @@ from staging.errors import InputError, StagingError
 from training.cache import TRACKS, Kind, obtain
 from training.night import Labelled, NightSource, ScoredRecording
 
-__all__ = ["DATASETS", "attribution", "load_nights", "recordings", "sources"]
+__all__ = ["DATASETS", "UNLABELLED", "attribution", "load_nights", "recordings", "sources"]
 
 T = TypeVar("T", bound=Labelled)
 
@@ -38,6 +38,10 @@ DATASETS: tuple[str, ...] = (
     "plain_folder",
 )
 """Names of the sets, which are also the names of their modules."""
+
+
+UNLABELLED: tuple[str, ...] = ("mmash", "nsr2db", "apnea_ecg")
+"""Names, and modules, of sets that nobody scored (`training.teaching`)."""
 
 
 def attribution(dataset: str) -> str:
@@ -119,6 +123,7 @@ def load_nights(
 
 
 def _module(dataset: str) -> ModuleType:
-    if dataset not in DATASETS:
-        raise InputError(dataset, "no such data set", f"choose from {', '.join(DATASETS)}")
+    known = (*DATASETS, *UNLABELLED)
+    if dataset not in known:
+        raise InputError(dataset, "no such data set", f"choose from {', '.join(known)}")
     return importlib.import_module(f"training.datasets.{dataset}")

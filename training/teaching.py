@@ -1,0 +1,139 @@
+"""Networks that teach others: distillation, with nights that nobody scored.
+
+A network that learns from what an ensemble says of a night, beside the stages that a person scored, comes to agree with
+all of the ensemble; and what the ensemble says can be had of any night. The teachers of a fold never saw its subjects,
+so that what they teach tells nothing of them.
+
+References
+----------
+Hinton G., Vinyals O., Dean J., Distilling the knowledge in a neural network, arXiv:1503.02531 (2015).
+Xie Q. et al., Self-training with noisy student improves ImageNet classification, CVPR 2020, arXiv:1911.04252.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.ensemble import Ensemble
+from staging.errors import InputError
+from staging.features import FeatureSpec, extract
+from training.batches import Mixed
+from training.folds import folds_of
+from training.night import LabelledNight
+from training.predictions import probabilities
+from training.provenance import describe_data
+from training.start import load_start
+
+__all__ = ["Teacher", "Teaching"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Teacher:
+    """An ensemble, and what is learnt from it.
+
+    Attributes
+    ----------
+    network : Ensemble
+        That teaches.
+    spec : FeatureSpec
+        Of its inputs.
+    unlabelled : sequence of LabelledNight
+        Nights that nobody scored.
+    mixed : int
+        How many of them, others at every pass, are mixed among the scored ones.
+    share : float
+        How much of a scored epoch's target is the teacher's.
+    """
+
+    network: Ensemble
+    spec: FeatureSpec
+    unlabelled: Sequence[LabelledNight]
+    mixed: int
+    share: float
+
+    def teach(self, nights: Sequence[LabelledNight]) -> list[LabelledNight]:
+        """The nights with what the network says of each epoch."""
+        return [
+            dataclasses.replace(night, taught=probabilities(self.network, extract(night.tracks, self.spec), self.spec))
+            for night in nights
+        ]
+
+    def pool(self) -> Mixed:
+        """The unlabelled nights, taught."""
+        return Mixed(self.teach(self.unlabelled), self.mixed if self.unlabelled else 0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Teaching:
+    """Whom a fit, or each fold of a cross-validation, learns from beside its labels.
+
+    Attributes
+    ----------
+    run : Path
+        Finished run of ``fit``, or of ``evaluate`` for a cross-validation: the teachers.
+    unlabelled : sequence of LabelledNight
+        Nights that nobody scored.
+    mixed, share : int, float
+        See `Teacher`.
+    """
+
+    run: Path
+    unlabelled: Sequence[LabelledNight] = ()
+    mixed: int = 15
+    share: float = 0.5
+
+    def of_fit(self) -> Teacher:
+        """The networks of a run of ``fit``.
+
+        Raises
+        ------
+        StagingError
+            If there are none.
+        """
+        start = load_start(str(self.run))
+        return self._teacher(Ensemble(start.members, start.spec, start.groups), start.spec)
+
+    def of_fold(self, index: int, nights: Sequence[LabelledNight]) -> Teacher:
+        """The networks of a fold of a run of ``evaluate``.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        fold = list(folds_of(self.run, nights))[index]
+        return self._teacher(fold.network, fold.spec)
+
+    def check_folds(self, folds: Sequence[frozenset[tuple[str, str]]], nights: Sequence[LabelledNight]) -> None:
+        """Refuse teachers that saw a subject whom their students are tested on.
+
+        Raises
+        ------
+        InputError
+            If the run's folds are others.
+        """
+        if [fold.subjects for fold in folds_of(self.run, nights)] != list(folds):
+            raise InputError(
+                self.run,
+                "its folds are others, so that its networks saw who is tested",
+                "evaluate with its own --folds",
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """What decides what is learnt, but for the teachers' weights; JSON-able."""
+        return {"mixed": self.mixed, "share": self.share, "data": describe_data(self.unlabelled)}
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell these teachers and nights from others."""
+        content = hashlib.sha256(str(self.describe()).encode())
+        for weights in sorted(self.run.rglob("member_*.pt")):
+            content.update(weights.relative_to(self.run).as_posix().encode() + weights.read_bytes())
+        return content.hexdigest()[:16]
+
+    def _teacher(self, network: Ensemble, spec: FeatureSpec) -> Teacher:
+        return Teacher(network=network, spec=spec, unlabelled=self.unlabelled, mixed=self.mixed, share=self.share)
