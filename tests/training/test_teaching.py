@@ -1,0 +1,167 @@
+"""Networks that teach others: what is taught, by whom, and to whom not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from models.ensemble import Ensemble
+from staging.errors import InputError
+from training.augment import Augmentation, augment
+from training.batches import LabelSmoothing, Mixed, NightDataset, targets
+from training.crossval import cross_validate, split_by_subject
+from training.fit import fit_members
+from training.provenance import claim_run, describe_run
+from training.recipe import Recipe, Stretch
+from training.teaching import Teacher, Teaching
+
+from .conftest import made_up_night
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+QUICK = Recipe(
+    members=1,
+    simulated_nights=0,
+    second=Stretch(passes=2, batch_size=4, learning_rate=5e-3, average_decay=0.5),
+    width=8,
+    series_width=4,
+)
+SMOOTHING = LabelSmoothing()
+
+
+def unscored(subject, seed=50, **kwargs):
+    night = made_up_night(subject, seed, dataset="nobody_scored", **kwargs)
+    return dataclasses.replace(night, reference=np.full_like(night.reference, -1))
+
+
+def taught(night, stage=3):
+    said = np.zeros((night.tracks.n_epochs, 5), np.float32)
+    said[:, stage] = 1.0
+    return dataclasses.replace(night, taught=said)
+
+
+def teacher(nights, unlabelled=(), *, mixed=2, share=0.5):
+    network = Ensemble(fit_members(nights, QUICK), QUICK.spec)
+    return Teacher(network=network, spec=QUICK.spec, unlabelled=unlabelled, mixed=mixed, share=share)
+
+
+def test_a_scored_epoch_is_learnt_from_both():
+    night = made_up_night("a", 1)
+    alone = targets(night, SMOOTHING)
+    both = targets(taught(night), SMOOTHING, 0.5)
+    np.testing.assert_allclose(both.sum(axis=1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(both, 0.5 * alone + 0.5 * np.eye(5, dtype=np.float32)[3], atol=1e-6)
+
+
+def test_an_unscored_epoch_of_a_scored_night_teaches_nothing():
+    night = made_up_night("a", 1)
+    reference = night.reference.copy()
+    reference[10:20] = -1
+    target = targets(taught(dataclasses.replace(night, reference=reference)), SMOOTHING, 0.5)
+    assert (target[10:20] == 0.0).all()
+    assert (target[:10].sum(axis=1) > 0.9).all()
+
+
+def test_a_night_that_nobody_scored_is_learnt_from_the_teacher_alone_where_it_was_recorded():
+    night = unscored("a")
+    coverage = {name: share.copy() for name, share in night.tracks.coverage.items()}
+    coverage["heart"][:5] = coverage["motion"][:5] = 0.0
+    night = dataclasses.replace(night, tracks=dataclasses.replace(night.tracks, coverage=coverage))
+    target = targets(taught(night), SMOOTHING, 0.5)
+    assert (target[:5] == 0.0).all()
+    np.testing.assert_array_equal(target[5:], taught(night).taught[5:])
+    assert (targets(night, SMOOTHING) == 0.0).all()
+
+
+def test_what_is_taught_stays_with_its_epochs_when_a_night_is_cut():
+    night = made_up_night("a", 1)
+    said = np.zeros((night.tracks.n_epochs, 5), np.float32)
+    said[np.arange(len(said)), night.reference] = 1.0
+    night = dataclasses.replace(night, taught=said)
+    for seed in range(10):
+        changed = augment(night, np.random.default_rng(seed), Augmentation(crop_probability=1.0))
+        assert (changed.taught.argmax(axis=1) == changed.reference).all()
+
+
+def test_what_is_taught_is_no_part_of_the_night():
+    night = made_up_night("a", 1)
+    assert taught(night).digest() == night.digest()
+
+
+def test_mixed_nights_come_from_their_own_pools():
+    pools = [Mixed([made_up_night("s", 2, n=20)], 1), Mixed([unscored("u", n=40)], 2), Mixed([], 0)]
+    dataset = NightDataset([made_up_night("a", 1)], QUICK.spec, mixed=pools, smoothing=SMOOTHING)
+    assert len(dataset) == 4
+    assert [len(dataset[index][1]) for index in range(4)] == [80, 20, 40, 40]
+    with pytest.raises(IndexError):
+        dataset[4]
+
+
+def test_a_teacher_teaches_what_its_network_says(nights):
+    one = teacher(nights[:4], [unscored("u")])
+    pool = one.pool()
+    assert pool.number == 2
+    (night,) = pool.nights
+    np.testing.assert_allclose(night.taught.sum(axis=1), 1.0, atol=1e-5)
+    assert Teacher(network=one.network, spec=one.spec, unlabelled=(), mixed=2, share=0.5).pool().number == 0
+
+
+@pytest.mark.slow
+def test_students_are_a_function_of_seed_and_teacher(nights):
+    first, second = teacher(nights[:4], [unscored("u")]), teacher(nights[4:], [unscored("u")])
+
+    def students(of):
+        return fit_members(nights, QUICK, teacher=of)[0].state_dict()
+
+    one, again, other, alone = students(first), students(first), students(second), students(None)
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+    assert not all(torch.equal(one[name], alone[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_students_of_a_fold_learn_from_teachers_of_the_same_fold(nights, tmp_path):
+    cross_validate(nights, QUICK, n_folds=2, run=tmp_path / "teachers")
+    teaching = Teaching(run=tmp_path / "teachers", unlabelled=[unscored("u")], mixed=1)
+    predictions = cross_validate(nights, QUICK, n_folds=2, teaching=teaching, run=tmp_path / "students")
+    assert len(predictions) == len(nights)
+    assert (tmp_path / "students" / "fold_1" / "member_0.pt").is_file()
+    with pytest.raises(InputError, match="folds are others"):
+        cross_validate(nights, QUICK, n_folds=4, teaching=teaching)
+    with pytest.raises(InputError, match="folds are others"):
+        cross_validate(nights, QUICK, n_folds=2, seed=2, teaching=teaching)
+
+
+def test_folds_of_other_subjects_are_refused(nights, tmp_path):
+    teaching = Teaching(run=tmp_path)
+    with pytest.raises(InputError, match="missing"):
+        teaching.check_folds(split_by_subject(nights, 2), nights)
+
+
+def test_a_run_says_who_taught_it_only_where_somebody_did(nights, tmp_path):
+    (tmp_path / "teachers").mkdir()
+    torch.save({}, tmp_path / "teachers" / "member_0.pt")
+    simulated = [dataclasses.replace(night, dataset="simulated") for night in nights]
+    quiet = [dataclasses.replace(unscored("u"), dataset="mmash")]
+    teaching = Teaching(run=tmp_path / "teachers", unlabelled=quiet)
+    with_one = describe_run(simulated, QUICK, seed=0, hypnograms=None, teaching=teaching)
+    without = describe_run(simulated, QUICK, seed=0, hypnograms=None)
+    assert set(with_one) - set(without) == {"teaching"}
+    assert with_one["teaching"]["data"]["mmash"]["nights"] == [["u", quiet[0].digest()]]
+    json.dumps(with_one)
+
+    claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
+    (tmp_path / "run" / "member_0.pt").touch()
+    claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
+    with pytest.raises(InputError, match="teacher"):
+        claim_run(tmp_path / "run", nights, QUICK, seed=0)
+    torch.save({"other": torch.zeros(1)}, tmp_path / "teachers" / "member_0.pt")
+    with pytest.raises(InputError, match="teacher"):
+        claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
