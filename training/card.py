@@ -7,6 +7,7 @@ from typing import Any
 
 from staging.model import ModelSpec
 from training.evaluate import MAIN_DATASET, to_markdown
+from training.provenance import attributions
 from training.recipe import Recipe
 from training.start import GENTLE
 
@@ -104,7 +105,7 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, p
 
 ## What it is
 
-The mean of {recipe["members"]} networks: convolutions on heart rate and activity counts at 5-s steps, hand-made
+{_networks(recipe)}: convolutions on heart rate and activity counts at 5-s steps, hand-made
 features of every 30-s epoch, dilated convolutions over epochs ({recipe["width"]} channels) and attention over the whole
 night. Input: any of heart rate (a watch's own, or from PPG or ECG beats), movement, posture; what is missing is masked.
 Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards. Of W, LIGHT, DEEP and R
@@ -164,6 +165,10 @@ Each metric of a night comes with an interval, from hypnograms that the probabil
     return before.partition(_INTERVALS)[0] + section + _AFTER_INTERVALS + after
 
 
+def _networks(recipe: dict[str, Any]) -> str:
+    return "One network" if recipe["members"] == 1 else f"The mean of {recipe['members']} networks"
+
+
 def _n_nights(run: dict[str, Any]) -> int:
     return sum(len(entry["nights"]) for entry in run["data"].values())
 
@@ -190,6 +195,8 @@ def _options(run: dict[str, Any]) -> str:
     if selection.get("validate"):
         asked.append(("patience", selection["patience"], None))
     text = "".join(f" --{option} {value:g}" for option, value, default in asked if value != default)
+    if "teaching" in run:
+        text += " --teacher TEACHERS" + "".join(f" --unlabelled {name}=FOLDER" for name in run["teaching"]["data"])
     return text + (" --balance" if selection.get("balance") else "")
 
 
@@ -222,6 +229,14 @@ of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel
         text += f"""
 Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;
 the fit ended after {selection["patience"]} passes without a better one, if not before."""
+    if "teaching" in run:
+        teaching = run["teaching"]
+        share, mixed = f"{teaching['share']:.0%}", teaching["mixed"]
+        nobody_scored = sum(len(data["nights"]) for data in teaching["data"].values())
+        text += f"""
+It learnt from other networks as well (TEACHERS below: a run of the same commands without them): {share} of what it was to
+say of a scored night is what those say, and at every pass {mixed} of {nobody_scored} nights that nobody scored were
+staged by them."""
     if selection.get("balance"):
         text += "\nEvery set had the same share of a pass, whatever its size."
     return text
@@ -232,7 +247,7 @@ def _data(spec: ModelSpec, run: dict[str, Any]) -> str:
     if start:
         listed += [f"The networks of {start['name']}, which this model began from, were fitted on:", ""]
         listed += [*(f"- {line}" for line in start["datasets"]), "", "It was fitted further on:", ""]
-        own = [*(data["attribution"] for data in run["data"].values()), *run["hypnograms"]]
+        own = list(attributions(run))
     else:
         own = list(spec.datasets)
     listed += [f"- {line}" for line in own]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from training.teaching import Teaching
     from training.waveform_recipe import WaveformRecipe
 
-__all__ = ["RUN_FILE", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
+__all__ = ["RUN_FILE", "attributions", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
 
 RUN_FILE = "run.json"
 SIMULATED_NOTICE = "Simulated nights of this package (staging.simulate): no accuracy may be claimed on them"
@@ -72,6 +72,12 @@ def describe_data(nights: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
         }
         for dataset in sorted({night.dataset for night in nights})
     }
+
+
+def attributions(description: dict[str, Any]) -> tuple[str, ...]:
+    """Whose data a run saw, scored or not, one line each."""
+    seen = description["data"] | description.get("teaching", {"data": {}})["data"]
+    return (*(data["attribution"] for data in seen.values()), *description["hypnograms"])
 
 
 def write_run(folder: Path, description: dict[str, Any]) -> None:

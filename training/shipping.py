@@ -15,6 +15,7 @@ from staging.features import FeatureSpec
 from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.card import card, headline
+from training.provenance import attributions
 from training.selection import Selection
 from training.start import load_members
 
@@ -59,8 +60,7 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         decision = start["decision"]
     else:
         raise InputError(run, "it needs the results of an evaluation", "give --results of `evaluate`")
-    seen = description["data"] | description.get("teaching", {"data": {}})["data"]
-    own = (*(data["attribution"] for data in seen.values()), *description["hypnograms"])
+    own = attributions(description)
     spec = ModelSpec(
         spec_version=1,
         name=name or ("staging-finetuned" if start else "staging-default"),

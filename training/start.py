@@ -21,7 +21,7 @@ from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.model import DEFAULT_MODEL
 from training.night import LabelledNight
-from training.provenance import RUN_FILE
+from training.provenance import RUN_FILE, attributions
 from training.recipe import Recipe, Stretch
 
 __all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start"]
@@ -205,13 +205,12 @@ def _of_model(path: Path) -> Start:
 def _of_run(folder: Path) -> Start:
     members, description = load_members(folder)
     before = description.get("start") or {"datasets": []}
-    own = [data["attribution"] for data in description["data"].values()]
     return Start(
         name=f"run {folder.resolve().name}",
         members=tuple(members),
         spec=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"]), where=str(folder)),
         groups=tuple(description["groups"]),
-        datasets=tuple(dict.fromkeys([*before["datasets"], *own, *description["hypnograms"]])),
+        datasets=tuple(dict.fromkeys([*before["datasets"], *attributions(description)])),
         digests=frozenset(digest for data in description["data"].values() for _, digest in data["nights"]),
         unlisted=frozenset(before["datasets"]),
         decision=None,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from training.card import _by_seed, with_intervals
+from training.card import _by_seed, _how_fitted, _networks, _options, with_intervals
+from training.provenance import attributions
+from training.recipe import Recipe
 
 
 def results(*kappas, dataset="sleep_accel"):
@@ -33,3 +37,27 @@ def test_intervals_come_before_what_was_not_tested_and_once():
     again = with_intervals(once, {"dataset": "sleep_accel"}, "| tst_min | 25 |\n")
     assert "| tst_min | 24 |" not in again
     assert again.count("## How far its intervals") == again.count("limits") == 1
+
+
+def run(members=3, **more):
+    recipe = json.loads(Recipe(members=members).to_json())
+    data = {"slpdb": {"attribution": "of slpdb", "nights": [["a", "0"], ["b", "1"]]}}
+    return {"recipe": recipe, "data": data, "hypnograms": ["of hypnograms"], **more}
+
+
+def test_a_card_says_who_taught_and_how_to_ask_for_it():
+    of_nobody = {"mmash": {"attribution": "of mmash", "nights": [["c", "2"]] * 22}}
+    taught = run(1, teaching={"mixed": 15, "share": 0.5, "data": of_nobody})
+    said = " ".join(_how_fitted(taught).split())
+    assert "50% of what it was to say" in said
+    assert "15 of 22 nights that nobody scored" in said
+    assert _options(taught) == " --members 1 --teacher TEACHERS --unlabelled mmash=FOLDER"
+    assert attributions(taught) == ("of slpdb", "of mmash", "of hypnograms")
+    assert _networks(taught["recipe"]) == "One network"
+
+
+def test_a_card_without_teachers_does_not_speak_of_them():
+    assert "TEACHERS" not in _how_fitted(run())
+    assert _options(run()) == ""
+    assert attributions(run()) == ("of slpdb", "of hypnograms")
+    assert _networks(run()["recipe"]) == "The mean of 3 networks"
