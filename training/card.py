@@ -234,8 +234,8 @@ the fit ended after {selection["patience"]} passes without a better one, if not 
         share, mixed = f"{teaching['share']:.0%}", teaching["mixed"]
         nobody_scored = sum(len(data["nights"]) for data in teaching["data"].values())
         text += f"""
-It learnt from other networks as well (TEACHERS below: a run of the same commands without them): {share} of what it was to
-say of a scored night is what those say, and at every pass {mixed} of {nobody_scored} nights that nobody scored were
+It learnt from other networks as well (TEACHERS below: a run of the same commands without them): {share} of what it was
+to say of a scored night is what those say, and at every pass {mixed} of {nobody_scored} nights that nobody scored were
 staged by them."""
     if selection.get("balance"):
         text += "\nEvery set had the same share of a pass, whatever its size."
