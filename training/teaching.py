@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from training.batches import Mixed
 from training.folds import folds_of
 from training.night import LabelledNight
 from training.predictions import probabilities
-from training.provenance import describe_data
+from training.provenance import RUN_FILE, describe_data
 from training.start import load_start
 
 __all__ = ["Teacher", "Teaching"]
@@ -92,9 +93,13 @@ class Teaching:
 
         Raises
         ------
-        StagingError
+        InputError
             If there are none.
         """
+        if not self.run.is_dir():
+            raise InputError(
+                self.run, "it is no folder of a run", "give the folder that `python -m training fit` wrote"
+            )
         start = load_start(str(self.run))
         return self._teacher(Ensemble(start.members, start.spec, start.groups), start.spec)
 
@@ -125,8 +130,26 @@ class Teaching:
             )
 
     def describe(self) -> dict[str, Any]:
-        """What decides what is learnt, but for the teachers' weights; JSON-able."""
-        return {"mixed": self.mixed, "share": self.share, "data": describe_data(self.unlabelled)}
+        """What decides what is learnt, but for the teachers' weights: their recipe, and the nights; JSON-able.
+
+        Raises
+        ------
+        InputError
+            If the run has no recipe.
+        """
+        of_fit, of_evaluate = self.run / RUN_FILE, self.run / "recipe.json"
+        if of_fit.is_file():
+            recipe = json.loads(of_fit.read_text(encoding="utf-8"))["recipe"]
+        elif of_evaluate.is_file():
+            recipe = json.loads(of_evaluate.read_text(encoding="utf-8"))
+        else:
+            raise InputError(self.run, "it is no finished run", "give the folder of `fit`, or of `evaluate --run`")
+        return {
+            "recipe": recipe,
+            "mixed": self.mixed,
+            "share": self.share,
+            "data": describe_data(self.unlabelled),
+        }
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that tell these teachers and nights from others."""

@@ -145,9 +145,17 @@ def test_folds_of_other_subjects_are_refused(nights, tmp_path):
         teaching.check_folds(split_by_subject(nights, 2), nights)
 
 
+@pytest.mark.parametrize("ask", [Teaching.of_fit, Teaching.describe])
+def test_what_is_no_run_teaches_nobody(tmp_path, ask):
+    for there in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(InputError, match="run"):
+            ask(Teaching(run=there))
+
+
 def test_a_run_says_who_taught_it_only_where_somebody_did(nights, tmp_path):
     (tmp_path / "teachers").mkdir()
     torch.save({}, tmp_path / "teachers" / "member_0.pt")
+    (tmp_path / "teachers" / "recipe.json").write_text(QUICK.to_json(), encoding="utf-8")
     simulated = [dataclasses.replace(night, dataset="simulated") for night in nights]
     quiet = [dataclasses.replace(unscored("u"), dataset="mmash")]
     teaching = Teaching(run=tmp_path / "teachers", unlabelled=quiet)
@@ -155,6 +163,7 @@ def test_a_run_says_who_taught_it_only_where_somebody_did(nights, tmp_path):
     without = describe_run(simulated, QUICK, seed=0, hypnograms=None)
     assert set(with_one) - set(without) == {"teaching"}
     assert with_one["teaching"]["data"]["mmash"]["nights"] == [["u", quiet[0].digest()]]
+    assert with_one["teaching"]["recipe"]["width"] == QUICK.width
     json.dumps(with_one)
 
     claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
