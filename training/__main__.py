@@ -66,10 +66,10 @@ def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
     from training.provenance import claim_run, describe_run, write_run
 
     nights, recipe, made_from, running = _asked_for(options, start)
-    claim_run(options.out, nights, recipe, **made_from)
-    write_run(options.out, describe_run(nights, recipe, **made_from))
-    teaching = made_from.pop("teaching")
+    teaching = teaching_of(options)
     teacher = None if teaching is None else teaching.of_fit()
+    claim_run(options.out, nights, recipe, teacher=teacher, **made_from)
+    write_run(options.out, describe_run(nights, recipe, teaching=teaching, **made_from))
     fit_members(nights, recipe, run=options.out, running=running, teacher=teacher, **made_from)
     if rank_and_world()[0] == 0:
         print(f"{recipe.members} networks in {options.out}")
@@ -85,7 +85,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     start = None if options.start is None else load_start(options.start)
     nights, recipe, made_from, running = _asked_for(options, start)
-    described = describe_run(nights, recipe, **made_from)
+    teaching = teaching_of(options)
+    described = describe_run(nights, recipe, teaching=teaching, **made_from)
     if start is not None:
         start.refuse_if_seen(nights, {name: data["attribution"] for name, data in described["data"].items()})
     predictions = cross_validate(
@@ -96,6 +97,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         held_out=options.hold_out,
         running=running,
+        teaching=teaching,
         **made_from,
     )
     if rank_and_world()[0] > 0:
@@ -130,7 +132,6 @@ def _asked_for(
         "hypnograms": options.hypnograms,
         "start": start,
         "selection": selection_of(options),
-        "teaching": teaching_of(options),
     }
     return _nights(options), recipe, made_from, running
 

@@ -76,7 +76,9 @@ def fit_members(
     _check(recipe, start, running)
     learning, validating = split_off(nights, selection.validate, seed=seed)
     if run is not None:
-        claim_run(run, nights, recipe, seed=seed, hypnograms=hypnograms, start=start, selection=selection)
+        claim_run(
+            run, nights, recipe, seed=seed, hypnograms=hypnograms, start=start, selection=selection, teacher=teacher
+        )
     simulated: list[LabelledNight] = []
     pools = []
     if teacher is not None:

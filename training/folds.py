@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -17,7 +17,7 @@ from staging.features import FeatureSpec
 from training.night import LabelledNight
 from training.predictions import groups_of
 
-__all__ = ["Fold", "folds_of"]
+__all__ = ["Fold", "fold_of", "folds_of", "subjects_of_folds"]
 
 
 class Fold(NamedTuple):
@@ -51,24 +51,36 @@ def folds_of(run: Path, nights: Sequence[LabelledNight]) -> Iterator[Fold]:
     InputError
         If the folder holds no finished cross-validation, or one of other subjects.
     """
-    try:
-        folds = [frozenset(map(tuple, fold)) for fold in json.loads((run / "folds.json").read_text(encoding="utf-8"))]
-        recipe = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            run, f"{Path(error.filename).name} is missing", "give the folder of `python -m training evaluate --run`"
-        ) from None
+    for number in range(len(subjects_of_folds(run, nights))):
+        yield fold_of(run, number, nights)
+
+
+def subjects_of_folds(run: Path, nights: Sequence[LabelledNight]) -> list[frozenset[tuple[str, str]]]:
+    """Subjects of each fold of a run, in its order; parameters and errors as of `folds_of`."""
+    folds = [frozenset(map(tuple, fold)) for fold in _read(run, "folds.json")]
     if {(night.dataset, night.subject) for night in nights} != frozenset().union(*folds):
         raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
+    return folds
+
+
+def fold_of(run: Path, number: int, nights: Sequence[LabelledNight]) -> Fold:
+    """One fold of a run; parameters and errors as of `folds_of`."""
+    subjects, recipe = subjects_of_folds(run, nights)[number], _read(run, "recipe.json")
     spec = FeatureSpec.from_json(json.dumps(recipe["spec"]))
-    for number, subjects in enumerate(folds):
-        members = []
-        for member in range(recipe["members"]):
-            weights = run / f"fold_{number}" / f"member_{member}.pt"
-            if not weights.is_file():
-                raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
-            net = SequenceNet(shape_from(recipe["shape"]))
-            net.load_state_dict(torch.load(weights, weights_only=True))
-            members.append(net.eval())
-        known = [night for night in nights if (night.dataset, night.subject) not in subjects]
-        yield Fold(subjects, Ensemble(members, spec, groups_of(known)), spec)
+    members = []
+    for member in range(recipe["members"]):
+        weights = run / f"fold_{number}" / f"member_{member}.pt"
+        if not weights.is_file():
+            raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
+        net = SequenceNet(shape_from(recipe["shape"]))
+        net.load_state_dict(torch.load(weights, weights_only=True))
+        members.append(net.eval())
+    known = [night for night in nights if (night.dataset, night.subject) not in subjects]
+    return Fold(subjects, Ensemble(members, spec, groups_of(known)), spec)
+
+
+def _read(run: Path, name: str) -> Any:
+    file = run / name
+    if not file.is_file():
+        raise InputError(run, f"{name} is missing", "give the folder of `python -m training evaluate --run`")
+    return json.loads(file.read_text(encoding="utf-8"))

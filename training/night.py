@@ -106,6 +106,8 @@ class LabelledNight:
     def __post_init__(self) -> None:
         if self.reference.shape != (self.tracks.n_epochs,):
             raise ValueError(f"{self.reference.shape} stages for {self.tracks.n_epochs} epochs of {self.subject}")
+        if self.taught is not None and len(self.taught) != self.tracks.n_epochs:
+            raise ValueError(f"{len(self.taught)} epochs taught of {self.tracks.n_epochs} of {self.subject}")
 
     @property
     def recorded(self) -> NDArray[np.bool_]:

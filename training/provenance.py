@@ -20,7 +20,7 @@ from training.simulated import SIMULATED, hypnogram_sources
 
 if TYPE_CHECKING:
     from training.start import Start
-    from training.teaching import Teaching
+    from training.teaching import Teacher, Teaching
     from training.waveform_recipe import WaveformRecipe
 
 __all__ = ["RUN_FILE", "attributions", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
@@ -94,14 +94,14 @@ def claim_run(
     hypnograms: Path | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
-    teaching: Teaching | None = None,
+    teacher: Teacher | None = None,
 ) -> None:
     """Mark a folder as that of one fit, so that weights of another are never taken for its own.
 
     Raises
     ------
     InputError
-        If the folder holds weights of another recipe, seed, nights, hypnograms, start, selection or teaching.
+        If the folder holds weights of another recipe, seed, nights, hypnograms, start, selection or teacher.
     OutputError
         If the folder cannot be made.
     """
@@ -116,8 +116,8 @@ def claim_run(
         made_from.append({"start": start.describe()["weights"]})
     if selection != Selection():
         made_from.append(dataclasses.asdict(selection))
-    if teaching is not None:
-        made_from.append({"teaching": teaching.digest()})
+    if teacher is not None:
+        made_from.append({"teacher": teacher.digest()})
     mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from models.ensemble import Ensemble
 from models.restore import restore, shape_from
@@ -24,7 +25,7 @@ from training.night import LabelledNight
 from training.provenance import RUN_FILE, attributions
 from training.recipe import Recipe, Stretch
 
-__all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start"]
+__all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start", "weights_digest"]
 
 SHIPPED = "shipped"
 """Stands for the model that ships with the package."""
@@ -74,13 +75,9 @@ class Start:
 
     def describe(self) -> dict[str, Any]:
         """All but the weights, of which there is a digest; JSON-able."""
-        digest = hashlib.sha256()
-        for member in self.members:
-            for weight in member.state_dict().values():
-                digest.update(weight.numpy().tobytes())
         return {
             "name": self.name,
-            "weights": digest.hexdigest()[:16],
+            "weights": weights_digest(self.members),
             "commit": self.commit,
             "groups": list(self.groups),
             "datasets": list(self.datasets),
@@ -137,6 +134,15 @@ class Start:
                     f"{self.name} was fitted on nights of it, so its figures would be of people it has seen",
                     "evaluate on nights that it never saw; a run's folder, unlike a model file, knows them one by one",
                 )
+
+
+def weights_digest(members: Iterable[nn.Module]) -> str:
+    """Sixteen hexadecimal digits that tell some networks from others."""
+    digest = hashlib.sha256()
+    for member in members:
+        for weight in member.state_dict().values():
+            digest.update(weight.numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def load_start(where: str) -> Start:

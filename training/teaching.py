@@ -24,11 +24,11 @@ from models.ensemble import Ensemble
 from staging.errors import InputError
 from staging.features import FeatureSpec, extract
 from training.batches import Mixed
-from training.folds import folds_of
+from training.folds import fold_of, subjects_of_folds
 from training.night import LabelledNight
 from training.predictions import probabilities
 from training.provenance import RUN_FILE, describe_data
-from training.start import load_start
+from training.start import load_start, weights_digest
 
 __all__ = ["Teacher", "Teaching"]
 
@@ -63,6 +63,12 @@ class Teacher:
             dataclasses.replace(night, taught=probabilities(self.network, extract(night.tracks, self.spec), self.spec))
             for night in nights
         ]
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that tell this teacher, and what is learnt from it, from others."""
+        learnt = [self.mixed, self.share, [night.digest() for night in self.unlabelled]]
+        content = json.dumps([weights_digest(self.network.members), *learnt])
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def pool(self) -> Mixed:
         """The unlabelled nights, taught."""
@@ -111,7 +117,7 @@ class Teaching:
         InputError
             If there are none.
         """
-        fold = list(folds_of(self.run, nights))[index]
+        fold = fold_of(self.run, index, nights)
         return self._teacher(fold.network, fold.spec)
 
     def check_folds(self, folds: Sequence[frozenset[tuple[str, str]]], nights: Sequence[LabelledNight]) -> None:
@@ -122,7 +128,7 @@ class Teaching:
         InputError
             If the run's folds are others.
         """
-        if [fold.subjects for fold in folds_of(self.run, nights)] != list(folds):
+        if subjects_of_folds(self.run, nights) != list(folds):
             raise InputError(
                 self.run,
                 "its folds are others, so that its networks saw who is tested",
@@ -150,13 +156,6 @@ class Teaching:
             "share": self.share,
             "data": describe_data(self.unlabelled),
         }
-
-    def digest(self) -> str:
-        """Sixteen hexadecimal digits that tell these teachers and nights from others."""
-        content = hashlib.sha256(str(self.describe()).encode())
-        for weights in sorted(self.run.rglob("member_*.pt")):
-            content.update(weights.relative_to(self.run).as_posix().encode() + weights.read_bytes())
-        return content.hexdigest()[:16]
 
     def _teacher(self, network: Ensemble, spec: FeatureSpec) -> Teacher:
         return Teacher(network=network, spec=spec, unlabelled=self.unlabelled, mixed=self.mixed, share=self.share)

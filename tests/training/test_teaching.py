@@ -166,11 +166,37 @@ def test_a_run_says_who_taught_it_only_where_somebody_did(nights, tmp_path):
     assert with_one["teaching"]["recipe"]["width"] == QUICK.width
     json.dumps(with_one)
 
-    claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
-    (tmp_path / "run" / "member_0.pt").touch()
-    claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
+
+def test_a_run_of_one_teacher_is_not_taken_for_that_of_another(nights, tmp_path):
+    of_four = teacher(nights[:4])
+    others = {
+        "nobody": None,
+        "other weights": teacher(nights[4:]),
+        "other share": dataclasses.replace(of_four, share=0.6),
+        "other number": dataclasses.replace(of_four, mixed=3),
+        "other nights": dataclasses.replace(of_four, unlabelled=[unscored("u")]),
+    }
+    claim_run(tmp_path, nights, QUICK, seed=0, teacher=of_four)
+    (tmp_path / "member_0.pt").touch()
+    claim_run(tmp_path, nights, QUICK, seed=0, teacher=dataclasses.replace(of_four))
+    for other in others.values():
+        with pytest.raises(InputError, match="teacher"):
+            claim_run(tmp_path, nights, QUICK, seed=0, teacher=other)
+
+
+@pytest.mark.slow
+def test_a_taught_fit_goes_on_and_an_untaught_one_does_not_take_its_networks(nights, tmp_path):
+    one = teacher(nights[:4], [unscored("u")])
+    (first,) = fit_members(nights, QUICK, run=tmp_path, teacher=one)
+    written = (tmp_path / "member_0.pt").stat().st_mtime_ns
+    (again,) = fit_members(nights, QUICK, run=tmp_path, teacher=one)
+    assert (tmp_path / "member_0.pt").stat().st_mtime_ns == written
+    assert all(torch.equal(weight, again.state_dict()[name]) for name, weight in first.state_dict().items())
     with pytest.raises(InputError, match="teacher"):
-        claim_run(tmp_path / "run", nights, QUICK, seed=0)
-    torch.save({"other": torch.zeros(1)}, tmp_path / "teachers" / "member_0.pt")
-    with pytest.raises(InputError, match="teacher"):
-        claim_run(tmp_path / "run", nights, QUICK, seed=0, teaching=teaching)
+        fit_members(nights, QUICK, run=tmp_path)
+
+
+def test_as_many_epochs_are_taught_as_the_night_has():
+    night = made_up_night("a", 1)
+    with pytest.raises(ValueError, match="taught"):
+        dataclasses.replace(night, taught=np.full((night.tracks.n_epochs - 1, 5), 0.2, np.float32))

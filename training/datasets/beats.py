@@ -86,8 +86,8 @@ def _read(dataset: str, file: Path) -> ScoredRecording:
     if not found:
         raise FormatError(file, "it has neither beats_s nor rr_s", "give an archive of beats")
     if "beats_s" in found:
-        beats_s = np.unique(found["beats_s"])[1:]
-        interval_s = np.diff(np.unique(found["beats_s"]))
+        times_s = np.unique(found["beats_s"])
+        beats_s, interval_s = times_s[1:], np.diff(times_s)
     else:
         # A first value that is no interval is where the recording began.
         interval_s = found["rr_s"][1:]
