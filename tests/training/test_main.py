@@ -76,6 +76,27 @@ def test_an_exported_run_stages_and_its_card_names_the_data(run_and_results, tmp
     assert "MIT-BIH Polysomnographic Database" in (tmp_path / "CARD.md").read_text(encoding="utf-8")
 
 
+def test_a_taught_fit_is_taken_up_by_the_same_command_alone(run_and_results, data, tmp_path, capsys):
+    run, _ = run_and_results
+    untaught = ["fit", "--data", data, *QUICK, "--out", str(tmp_path / "student")]
+    assert main([*untaught, "--teacher", str(run)]) == 0
+    student = tmp_path / "student" / "member_0.pt"
+    made = student.stat().st_mtime_ns
+    assert main([*untaught, "--teacher", str(run)]) == 0
+    assert student.stat().st_mtime_ns == made
+    assert "teaching" in json.loads((tmp_path / "student" / "run.json").read_text(encoding="utf-8"))
+    assert main(untaught) == 2
+    assert "teacher" in capsys.readouterr().err
+
+
+def test_folds_are_taught_by_the_folds_of_a_run(data, tmp_path):
+    evaluate = ["evaluate", "--data", data, *QUICK, "--folds", "3"]
+    assert main([*evaluate, "--run", str(tmp_path / "teachers"), "--out", str(tmp_path / "first.json")]) == 0
+    taught = tmp_path / "taught.json"
+    assert main([*evaluate, "--teacher", str(tmp_path / "teachers"), "--out", str(taught)]) == 0
+    assert "teaching" in json.loads(taught.read_text(encoding="utf-8"))["protocol"]
+
+
 def test_two_folders_of_one_set_are_refused(tmp_path, capsys):
     twice = ["--data", f"slpdb={tmp_path}", "--data", f"slpdb={tmp_path}"]
     assert main(["fit", *twice, "--out", str(tmp_path / "run")]) == 2
