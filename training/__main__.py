@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import StagingError
+from staging.errors import InputError, StagingError
+from staging.files import refuse_place, write_atomically
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
 from training.options import (
@@ -65,8 +66,8 @@ def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
     from training.passes import rank_and_world
     from training.provenance import claim_run, describe_run, write_run
 
-    nights, recipe, made_from, running = _asked_for(options, start)
     teaching = teaching_of(options)
+    nights, recipe, made_from, running = _asked_for(options, start)
     teacher = None if teaching is None else teaching.of_fit()
     claim_run(options.out, nights, recipe, teacher=teacher, **made_from)
     write_run(options.out, describe_run(nights, recipe, teaching=teaching, **made_from))
@@ -80,12 +81,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.crossval import cross_validate
     from training.evaluate import MAIN_DATASET, report, rule_of, to_markdown
     from training.passes import rank_and_world
-    from training.provenance import describe_run
+    from training.provenance import describe_run, write_run
+    from training.run_files import RUN_FILE
     from training.start import load_start
 
+    table_file = _table_beside(options.out)
     start = None if options.start is None else load_start(options.start)
-    nights, recipe, made_from, running = _asked_for(options, start)
     teaching = teaching_of(options)
+    nights, recipe, made_from, running = _asked_for(options, start)
     described = describe_run(nights, recipe, teaching=teaching, **made_from)
     if start is not None:
         start.refuse_if_seen(nights, {name: data["attribution"] for name, data in described["data"].items()})
@@ -102,6 +105,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     )
     if rank_and_world()[0] > 0:
         return 0
+    if options.run is not None and not (options.run / RUN_FILE).is_file():
+        write_run(options.run, described)
     developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
     results = {
         "protocol": {
@@ -113,12 +118,24 @@ def _evaluate(options: argparse.Namespace) -> int:
         "decision": dataclasses.asdict(rule_of(predictions)),
         "datasets": report(predictions),
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     table = to_markdown(results)
-    options.out.with_suffix(".md").write_text(table, encoding="utf-8")
+    write_atomically(options.out, json.dumps(results, indent=1) + "\n")
+    write_atomically(table_file, table)
     print(table)
     return 0
+
+
+def _table_beside(results: Path) -> Path:
+    """Where the table goes; whether both files can be written is better known before hours of fitting."""
+    from training.run_files import make_folder
+
+    table = results.with_suffix(".md")
+    for place in (results, table):
+        refuse_place(place)
+    if results == table:
+        raise InputError(f"--out {results}", "the table goes into that file", "give it a name that ends in .json")
+    make_folder(results.parent)
+    return table
 
 
 def _asked_for(

@@ -75,7 +75,8 @@ def targets(night: LabelledNight, smoothing: LabelSmoothing, taught_share: float
     smoothing : LabelSmoothing
         Of the scored stages.
     taught_share : float
-        How much of a scored epoch's target is what was taught. Of a night that nobody scored it is all.
+        How much of a scored epoch's target is what was taught. Of a stretch without scores it is all; in a night that
+        somebody scored, nothing is taught there (`training.teaching.Teacher.teach`).
 
     Returns
     -------

@@ -7,13 +7,16 @@ from typing import Any
 
 from staging.model import ModelSpec
 from training.evaluate import MAIN_DATASET, to_markdown
-from training.provenance import attributions
+from training.lineage import attributions
 from training.recipe import Recipe
 from training.start import GENTLE
 
 __all__ = ["card", "headline", "with_intervals"]
 
 _TITLES = {"sleep_accel": "Sleep-Accel", "slpdb": "MIT-BIH Polysomnographic Database"}
+
+_FITTED, _FOLDS = "RUN_OF_TEACHERS", "FOLDS_OF_TEACHERS"
+"""Stand for the folders of ``fit`` and of ``evaluate --run`` whose networks taught."""
 
 _NO_TEMPERATURE = """\
 - **Temperature.** No night with temperature and scored polysomnography was at hand. The temperature inputs exist and
@@ -93,11 +96,6 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, p
     str
     """
     recipe = run["recipe"]
-    sources = " ".join(f"--data {name}=FOLDER" for name in run["data"])
-    if run["hypnograms"]:
-        sources += " --hypnograms FOLDER"
-    origin = " --from MODEL_OR_RUN" if run.get("start") else ""
-    options = f"{sources}{origin}{_options(run)}"
     return f"""\
 # {spec.name} {spec.version}
 
@@ -121,13 +119,13 @@ torch and onnxruntime agree to {parity:.1g} at several lengths and with every se
 {_data(spec, run)}
 ## How good it is
 
-{_figures(run, results, options)}
+{_figures(run, results)}
 ## What it was not tested on, and must not be used for
 
 {_limits(spec, run)}
 ## How to make it again
 
-    python -m training {"finetune" if origin else "fit"} {options} --seed {run["seed"]} --out RUN
+    python -m training {_fit(run, _FITTED)} --out RUN
     python -m training export RUN {"" if results is None else "--results RESULTS.json "}--version {spec.version} \
 --out {spec.name}.onnx
 """
@@ -177,8 +175,10 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _options(run: dict[str, Any]) -> str:
-    """The options of the command line that differ from their defaults."""
+def _options(run: dict[str, Any], teachers: str) -> str:
+    """The options of the command line that a run was asked for by, but for where its results go."""
+    sources = [f"--data {name}=FOLDER" for name in run["data"]]
+    sources += ["--hypnograms FOLDER"] * bool(run["hypnograms"]) + ["--from MODEL_OR_RUN"] * bool(run.get("start"))
     recipe, selection, base = run["recipe"], run.get("selection") or {}, Recipe()
     usual: dict[str, Any] = {"members": base.members, "simulated-nights": base.simulated_nights}
     usual |= {"mixed-simulated": base.mixed_simulated}
@@ -196,8 +196,13 @@ def _options(run: dict[str, Any]) -> str:
         asked.append(("patience", selection["patience"], None))
     text = "".join(f" --{option} {value:g}" for option, value, default in asked if value != default)
     if "teaching" in run:
-        text += " --teacher TEACHERS" + "".join(f" --unlabelled {name}=FOLDER" for name in run["teaching"]["data"])
-    return text + (" --balance" if selection.get("balance") else "")
+        text += f" --teacher {teachers}" + "".join(f" --unlabelled {name}=FOLDER" for name in run["teaching"]["data"])
+    return " ".join(sources) + text + " --balance" * bool(selection.get("balance")) + f" --seed {run['seed']}"
+
+
+def _fit(run: dict[str, Any], teachers: str) -> str:
+    """The command that made a run's networks, but for where they go."""
+    return f"{'finetune' if run.get('start') else 'fit'} {_options(run, teachers)}"
 
 
 def _decision(results: dict[str, Any] | None) -> str:
@@ -230,13 +235,21 @@ of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel
 Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;
 the fit ended after {selection["patience"]} passes without a better one, if not before."""
     if "teaching" in run:
-        teaching = run["teaching"]
-        share, mixed = f"{teaching['share']:.0%}", teaching["mixed"]
-        nobody_scored = sum(len(data["nights"]) for data in teaching["data"].values())
+        teaching, teacher = run["teaching"], run["teaching"]["teacher"]
         text += f"""
-It learnt from other networks as well (TEACHERS below: a run of the same commands without them): {share} of what it was
-to say of a scored night is what those say, and at every pass {mixed} of {nobody_scored} nights that nobody scored were
-staged by them."""
+It learnt from other networks as well: {teaching["share"]:.0%} of what it was to say of a scored epoch is what they
+say."""
+        n_unscored = sum(len(data["nights"]) for data in teaching["data"].values())
+        if n_unscored:
+            text += f"""
+At every pass it learnt what they say of {teaching["mixed"]}, drawn from {n_unscored} nights that nobody scored."""
+        text += f"""
+They ({_networks(teacher["recipe"]).lower()}) are made by
+
+    python -m training {_fit(teacher, "THEIR_" + _FITTED)} --out {_FITTED}
+
+and for the figures below, where the teachers of a fold never saw its subjects, by `evaluate` with the same options and
+`--run {_FOLDS}`."""
     if selection.get("balance"):
         text += "\nEvery set had the same share of a pass, whatever its size."
     return text
@@ -257,12 +270,12 @@ def _data(spec: ModelSpec, run: dict[str, Any]) -> str:
     return "\n".join(listed) + f"\n\n{simulated}{theirs if start else ours}\n"
 
 
-def _figures(run: dict[str, Any], results: dict[str, Any] | None, options: str) -> str:
+def _figures(run: dict[str, Any], results: dict[str, Any] | None) -> str:
     if results is None:
         return f"""\
 It was not evaluated. Evaluate it, and export it with the results, before any figure of a night is relied upon:
 
-    python -m training evaluate {options} --folds FOLDS --seed {run["seed"]} --out RESULTS.json
+    python -m training evaluate {_options(run, _FOLDS)} --folds N --out RESULTS.json
 """
     tables = to_markdown(results).replace("### ", "#### ")
     developed = """
@@ -271,8 +284,8 @@ so expect a little less on others."""
     return f"""\
 Made by, and to be made again by:
 
-    python -m training evaluate {options} \\
-        --folds {results["protocol"]["folds"]} --seed {run["seed"]} --out RESULTS.json
+    python -m training evaluate {_options(run, _FOLDS)} \\
+        --folds {results["protocol"]["folds"]} --out RESULTS.json
 
 Every figure is of subjects that the networks which predicted them never saw; the model that ships is fitted on all of
 them by the same recipe.{developed if MAIN_DATASET in run["data"] else ""} The subjects are few: mind the intervals.

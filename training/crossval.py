@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,8 +16,8 @@ from models.ensemble import Ensemble
 from staging.errors import InputError
 from staging.features import extract
 from training.fit import fit_members
+from training.folds import begin_folds
 from training.night import LabelledNight
-from training.passes import rank_and_world
 from training.predictions import Prediction, groups_of, predict, probabilities, with_losses
 from training.recipe import Recipe
 from training.running import Running
@@ -100,8 +99,8 @@ def cross_validate(
     Raises
     ------
     InputError
-        If there are fewer subjects than folds, several folds at a time are to share several devices, or the teachers
-        saw other folds.
+        If there are fewer subjects than folds, the set that is held out is all or none of the nights, several folds at
+        a time are to share several devices, the teachers saw other folds, or the folder holds other ones.
     """
     if jobs > 1 and running.devices * running.nodes > 1:
         raise InputError(f"--jobs {jobs}", "each fold runs on several devices already", "give one job, or one device")
@@ -110,16 +109,19 @@ def cross_validate(
         raise InputError(
             f"--folds {n_folds}", f"the nights are of {n_subjects} subjects", "give a number from 2 to that of subjects"
         )
+    if held_out is not None and {night.dataset == held_out for night in nights} != {True, False}:
+        raise InputError(
+            f"--hold-out {held_out}",
+            "it is no set of the data, or the only one, which leaves nothing to test on or to learn from",
+            "give its --data, and that of another set",
+        )
     if held_out is None:
         folds = split_by_subject(nights, n_folds, seed=seed)
     else:
         folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
     if teaching is not None:
-        teaching.check_folds(folds, nights)
-    if run is not None and rank_and_world()[0] == 0:
-        run.mkdir(parents=True, exist_ok=True)
-        (run / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
-        (run / "folds.json").write_text(json.dumps([sorted(fold) for fold in folds], indent=1), encoding="utf-8")
+        teaching.check_folds(folds)
+    runs: Sequence[Path | None] = [None] * len(folds) if run is None else begin_folds(run, folds, recipe)
     of_fold = functools.partial(
         _fold,
         nights=nights,
@@ -131,7 +133,6 @@ def cross_validate(
         teaching=teaching,
         running=running,
     )
-    runs = [None if run is None else run / f"fold_{index}" for index in range(len(folds))]
     if jobs == 1:
         predicted = [of_fold(*task) for task in zip(range(len(folds)), folds, runs, strict=True)]
     else:

@@ -276,12 +276,16 @@ def _interval(triple: Sequence[float | None], digits: int = 3) -> str:
     return f"{middle} [{triple[1]:.{digits}f}, {triple[2]:.{digits}f}]"
 
 
+def _mean_and_sd(subjects: dict[str, float | None]) -> str:
+    return "–" if subjects["mean"] is None else f"{subjects['mean']:.3f} ± {subjects['sd'] or 0:.3f}"
+
+
 def _table_of_classes(classes: dict[str, Any]) -> list[str]:
     lines = ["| classes | κ pooled | κ per subject, mean ± SD | accuracy | macro-F1 |", "|---|---|---|---|---|"]
     for k, figures in classes.items():
         pooled, subject = figures["pooled"], figures["per_subject"]["kappa"]
         lines.append(
-            f"| {k} | {_interval(pooled['kappa'])} | {subject['mean']:.3f} ± {subject['sd'] or 0:.3f} "
+            f"| {k} | {_interval(pooled['kappa'])} | {_mean_and_sd(subject)} "
             f"| {_interval(pooled['accuracy'])} | {_interval(pooled['macro_f1'])} |"
         )
     return [*lines, ""]
@@ -312,8 +316,8 @@ def _table_of_nights(nights: dict[str, Any]) -> list[str]:
 def _calibration_line(calibration: dict[str, Any]) -> list[str]:
     subject = calibration["ece_per_subject"]
     return [
-        f"Expected calibration error {_interval(calibration['ece'])} pooled, {subject['mean']:.3f} ± "
-        f"{subject['sd'] or 0:.3f} per subject; Brier score {calibration['brier']:.3f}.",
+        f"Expected calibration error {_interval(calibration['ece'])} pooled, {_mean_and_sd(subject)} per subject; "
+        f"Brier score {calibration['brier']:.3f}.",
         "",
     ]
 

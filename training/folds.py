@@ -7,17 +7,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from models.ensemble import Ensemble
-from models.restore import shape_from
-from models.sequence import SequenceNet
 from staging.errors import InputError
 from staging.features import FeatureSpec
+from staging.files import write_atomically
 from training.night import LabelledNight
 from training.predictions import groups_of
+from training.recipe import Recipe
+from training.run_files import RUN_FILE, load_networks, make_folder, member_file, read_json, read_run
 
-__all__ = ["Fold", "fold_of", "folds_of", "subjects_of_folds"]
+__all__ = ["Fold", "begin_folds", "fold_of", "folds_of", "subjects_of_folds"]
+
+FOLDS_FILE = "folds.json"
+RECIPE_FILE = "recipe.json"
+"""In a run's folder: the subjects of each fold, and how its networks are fitted."""
+
+_MEND = "give the folder of `python -m training evaluate --run`"
 
 
 class Fold(NamedTuple):
@@ -51,36 +56,92 @@ def folds_of(run: Path, nights: Sequence[LabelledNight]) -> Iterator[Fold]:
     InputError
         If the folder holds no finished cross-validation, or one of other subjects.
     """
-    for number in range(len(subjects_of_folds(run, nights))):
+    folds = subjects_of_folds(run)
+    if {(night.dataset, night.subject) for night in nights} != frozenset().union(*folds):
+        raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
+    for number in range(len(folds)):
         yield fold_of(run, number, nights)
 
 
-def subjects_of_folds(run: Path, nights: Sequence[LabelledNight]) -> list[frozenset[tuple[str, str]]]:
-    """Subjects of each fold of a run, in its order; parameters and errors as of `folds_of`."""
-    folds = [frozenset(map(tuple, fold)) for fold in _read(run, "folds.json")]
-    if {(night.dataset, night.subject) for night in nights} != frozenset().union(*folds):
-        raise InputError(run, "its folds are of other subjects than the data", "give the --data that it was made with")
+def subjects_of_folds(run: Path) -> list[frozenset[tuple[str, str]]]:
+    """Subjects of each fold of a run, in its order; of a held-out set, its subjects are the only fold.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished cross-validation.
+    """
+    folds = [frozenset(map(tuple, fold)) for fold in read_json(run / FOLDS_FILE, mend=_MEND)]
+    members = _recipe(run)["members"]
+    for number in range(len(folds)):
+        for weights in (member_file(_folder(run, number), member) for member in range(members)):
+            if not weights.is_file():
+                raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
     return folds
 
 
 def fold_of(run: Path, number: int, nights: Sequence[LabelledNight]) -> Fold:
-    """One fold of a run; parameters and errors as of `folds_of`."""
-    subjects, recipe = subjects_of_folds(run, nights)[number], _read(run, "recipe.json")
-    spec = FeatureSpec.from_json(json.dumps(recipe["spec"]))
-    members = []
-    for member in range(recipe["members"]):
-        weights = run / f"fold_{number}" / f"member_{member}.pt"
-        if not weights.is_file():
-            raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
-        net = SequenceNet(shape_from(recipe["shape"]))
-        net.load_state_dict(torch.load(weights, weights_only=True))
-        members.append(net.eval())
+    """One fold of a run.
+
+    Parameters
+    ----------
+    run, nights
+        See `folds_of`.
+    number : int
+        Of the fold.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished cross-validation.
+    """
+    subjects, recipe = subjects_of_folds(run)[number], _recipe(run)
+    spec = FeatureSpec.from_json(json.dumps(recipe["spec"]), where=str(run / RECIPE_FILE))
     known = [night for night in nights if (night.dataset, night.subject) not in subjects]
-    return Fold(subjects, Ensemble(members, spec, groups_of(known)), spec)
+    network = Ensemble(load_networks(_folder(run, number), recipe), spec, groups_of(known) | _groups_of_start(run))
+    return Fold(subjects, network, spec)
 
 
-def _read(run: Path, name: str) -> Any:
-    file = run / name
-    if not file.is_file():
-        raise InputError(run, f"{name} is missing", "give the folder of `python -m training evaluate --run`")
-    return json.loads(file.read_text(encoding="utf-8"))
+def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: Recipe) -> list[Path]:
+    """Folders for the networks of each fold, and a record of who is in which.
+
+    Raises
+    ------
+    InputError
+        If the folder holds networks of other folds, or of another recipe: they would pass for having never seen whom
+        they have.
+    OutputError
+        If the folder cannot be written.
+    """
+    said = {
+        FOLDS_FILE: json.dumps([sorted(fold) for fold in folds], indent=1),
+        RECIPE_FILE: recipe.to_json(),
+    }
+    for name, content in said.items():
+        there = run / name
+        other = there.is_file() and there.read_text(encoding="utf-8") != content
+        if other and any(run.glob("fold_*/member_*")):
+            raise InputError(
+                run,
+                "it holds networks of other folds, or of another recipe",
+                "give an empty folder, or the --folds, --seed, --data and recipe that it was made with",
+            )
+    make_folder(run)
+    for name, content in said.items():
+        write_atomically(run / name, content)
+    return [_folder(run, number) for number in range(len(folds))]
+
+
+def _folder(run: Path, number: int) -> Path:
+    return run / f"fold_{number}"
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    recipe: dict[str, Any] = read_json(run / RECIPE_FILE, keys=("members", "shape", "spec"), mend=_MEND)
+    return recipe
+
+
+def _groups_of_start(run: Path) -> frozenset[str]:
+    """Groups of inputs that the networks knew before they were fitted."""
+    start = read_run(run)["start"] if (run / RUN_FILE).is_file() else None
+    return frozenset(() if start is None else start["groups"])

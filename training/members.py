@@ -9,9 +9,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from staging.files import write_atomically
 from training.callbacks import KeepBest
 from training.night import Labelled
 from training.passes import rank_and_world
+from training.run_files import load_weights, member_file, read_json
 
 __all__ = ["VALIDATION_FILE", "keep_member", "take_up_member"]
 
@@ -21,9 +23,9 @@ VALIDATION_FILE = "validation.json"
 
 def take_up_member(net: nn.Module, run: Path | None, number: int) -> bool:
     """Load a finished network of a run; False where there is none yet."""
-    if run is None or not _file(run, number).is_file():
+    if run is None or not member_file(run, number).is_file():
         return False
-    net.load_state_dict(torch.load(_file(run, number), weights_only=True))
+    load_weights(net, member_file(run, number))
     return True
 
 
@@ -50,14 +52,10 @@ def keep_member(
     if best is not None:
         file = run / VALIDATION_FILE
         # Members of before the run was broken off stay.
-        kept = json.loads(file.read_text(encoding="utf-8"))["kept"] if file.is_file() else {}
+        kept = read_json(file, keys=["kept"])["kept"] if file.is_file() else {}
         kept[str(number)] = {"pass": best.kept_pass + 1, "validation_loss": best.loss}
         subjects = sorted({(night.dataset, night.subject) for night in validating})
-        file.write_text(json.dumps({"subjects": subjects, "kept": kept}, indent=1) + "\n", encoding="utf-8")
-    unfinished = _file(run, number).with_suffix(".part")
+        write_atomically(file, json.dumps({"subjects": subjects, "kept": kept}, indent=1) + "\n")
+    unfinished = member_file(run, number).with_suffix(".part")
     torch.save(net.state_dict(), unfinished)
-    unfinished.replace(_file(run, number))
-
-
-def _file(run: Path, number: int) -> Path:
-    return run / f"member_{number}.pt"
+    unfinished.replace(member_file(run, number))

@@ -11,6 +11,7 @@ from pathlib import Path
 from staging.errors import InputError
 from training.datasets import DATASETS, UNLABELLED, load_nights
 from training.recipe import Recipe, Stretch
+from training.run_files import read_run
 from training.running import Running
 from training.selection import Selection
 from training.teaching import Teaching
@@ -182,7 +183,8 @@ def teaching_options() -> argparse.ArgumentParser:
         "--teacher",
         type=Path,
         metavar="RUN",
-        help="learn from the networks of this run as well: of `fit`, or of `evaluate --run` with the same folds",
+        help="learn from the networks of a finished run as well: `fit` from those of a `fit`, `evaluate` from those of "
+        "an `evaluate --run` with the same folds; with --validate, they should have been made with it too",
     )
     group.add_argument(
         "--unlabelled",
@@ -200,12 +202,13 @@ def teaching_of(options: argparse.Namespace) -> Teaching | None:
     Raises
     ------
     StagingError
-        If there are unlabelled nights and no teacher, or nights that cannot be read.
+        If there are unlabelled nights and no teacher, or a teacher or nights that cannot be read.
     """
     if options.teacher is None:
         if options.unlabelled:
             raise InputError("--unlabelled", "there is nobody to stage those nights", "give --teacher as well")
         return None
+    read_run(options.teacher)
     folders = _folders(options.unlabelled, UNLABELLED)
     unlabelled = load_nights(folders, strict=options.strict, cache=options.cache, jobs=options.jobs) if folders else []
     return Teaching(run=options.teacher, unlabelled=unlabelled)

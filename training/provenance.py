@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import InputError, OutputError
+from staging.errors import InputError
 from staging.features import GROUPS
+from staging.files import write_atomically
 from training.datasets import attribution
 from training.night import Labelled, LabelledNight
 from training.recipe import Recipe
+from training.run_files import RUN_FILE, make_folder, member_file, read_run
 from training.selection import Selection
 from training.simulated import SIMULATED, hypnogram_sources
 
@@ -23,9 +25,8 @@ if TYPE_CHECKING:
     from training.teaching import Teacher, Teaching
     from training.waveform_recipe import WaveformRecipe
 
-__all__ = ["RUN_FILE", "attributions", "claim_run", "commit", "describe_data", "describe_run", "write_run"]
+__all__ = ["claim_run", "commit", "describe_data", "describe_run", "write_run"]
 
-RUN_FILE = "run.json"
 SIMULATED_NOTICE = "Simulated nights of this package (staging.simulate): no accuracy may be claimed on them"
 _MARK_FILE = "fit.sha256"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -74,15 +75,24 @@ def describe_data(nights: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
     }
 
 
-def attributions(description: dict[str, Any]) -> tuple[str, ...]:
-    """Whose data a run saw, scored or not, one line each."""
-    seen = description["data"] | description.get("teaching", {"data": {}})["data"]
-    return (*(data["attribution"] for data in seen.values()), *description["hypnograms"])
-
-
 def write_run(folder: Path, description: dict[str, Any]) -> None:
-    """Write the description into the run's folder."""
-    (folder / RUN_FILE).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    """Write the description into the run's folder, before its networks are.
+
+    A run that goes on by other code names the code that it began by as well; of a finished one nothing is changed.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a description that cannot be read.
+    OutputError
+        If it cannot be written.
+    """
+    if (folder / RUN_FILE).is_file():
+        began = read_run(folder)["commit"]
+        if all(member_file(folder, number).is_file() for number in range(description["recipe"]["members"])):
+            return
+        description = description | {"commit": ", ".join(dict.fromkeys([*began.split(", "), description["commit"]]))}
+    write_atomically(folder / RUN_FILE, json.dumps(description, indent=1) + "\n")
 
 
 def claim_run(
@@ -119,10 +129,7 @@ def claim_run(
     if teacher is not None:
         made_from.append({"teacher": teacher.digest()})
     mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(folder, f"the folder cannot be made ({error.strerror})", "choose another") from None
+    make_folder(folder)
     file = folder / _MARK_FILE
     held = file.read_text(encoding="ascii").strip() if file.is_file() else None
     if held != mark and any(folder.glob("member_*")):
@@ -133,7 +140,7 @@ def claim_run(
             "it holds a fit of another recipe, seed, data, start, selection or teacher",
             "give an empty folder, or what it was made with",
         )
-    file.write_text(mark + "\n", encoding="ascii")
+    write_atomically(file, mark + "\n")
 
 
 def commit() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from models.export import export
 from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
+from staging.files import write_atomically
 from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.card import card, headline
-from training.provenance import attributions
-from training.selection import Selection
+from training.lineage import attributions, what_decides
+from training.run_files import read_json
 from training.start import load_members
 
 __all__ = ["CARD_FILE", "export_run"]
@@ -74,21 +74,18 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         headline=headline(description, evaluated),
     )
     difference = export(Ensemble(members, spec.features, spec.groups), spec, out)
-    (out.parent / CARD_FILE).write_text(card(spec, description, evaluated, difference), encoding="utf-8")
+    write_atomically(out.parent / CARD_FILE, card(spec, description, evaluated, difference))
     return difference
 
 
 def _results_of(file: Path, description: dict[str, Any]) -> dict[str, Any]:
     """Results of an evaluation of what the run was made by."""
-    if not file.is_file():
-        raise InputError(file, "there is no such file", "write it with `python -m training evaluate`")
-    evaluated: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    # Runs of before there was a choice in them say nothing of it.
-    older = {"start": None, "selection": dataclasses.asdict(Selection()), "teaching": None}
-    protocol, described = older | evaluated["protocol"], older | description
-    for what in ("recipe", "data", "groups", "hypnograms", "seed", "start", "selection", "teaching"):
-        if protocol[what] != described[what]:
+    keys = ("protocol", "decision", "datasets")
+    evaluated: dict[str, Any] = read_json(file, keys=keys, mend="write it with `python -m training evaluate`")
+    described, protocol = what_decides(description), what_decides(evaluated["protocol"])
+    for what, value in described.items():
+        if protocol[what] != value:
             raise InputError(file, f"it was made with another {what} than the run", "evaluate what the run fitted")
-    if protocol["held_out"]:
+    if evaluated["protocol"]["held_out"]:
         raise InputError(file, "it is of a held-out set", "evaluate with folds, so that all of the data are tested")
     return evaluated

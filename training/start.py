@@ -11,19 +11,19 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from models.ensemble import Ensemble
-from models.restore import restore, shape_from
+from models.restore import restore
 from models.sequence import SequenceNet
 from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.model import DEFAULT_MODEL
+from training.lineage import attributions, digests, unlisted
 from training.night import LabelledNight
-from training.provenance import RUN_FILE, attributions
 from training.recipe import Recipe, Stretch
+from training.run_files import load_networks, read_run
 
 __all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start", "weights_digest"]
 
@@ -177,20 +177,8 @@ def load_members(run: Path) -> tuple[list[SequenceNet], dict[str, Any]]:
     InputError
         If the folder holds no finished run.
     """
-    described = run / RUN_FILE
-    if not described.is_file():
-        raise InputError(run, f"it has no {RUN_FILE}", "give the folder that `python -m training fit` wrote")
-    description = json.loads(described.read_text(encoding="utf-8"))
-    recipe = description["recipe"]
-    members = []
-    for number in range(recipe["members"]):
-        weights = run / f"member_{number}.pt"
-        if not weights.is_file():
-            raise InputError(run, f"{weights.name} is missing", "let `python -m training fit` finish")
-        net = SequenceNet(shape_from(recipe["shape"]))
-        net.load_state_dict(torch.load(weights, weights_only=True))
-        members.append(net.eval())
-    return members, description
+    description = read_run(run)
+    return load_networks(run, description["recipe"]), description
 
 
 def _of_model(path: Path) -> Start:
@@ -217,8 +205,8 @@ def _of_run(folder: Path) -> Start:
         spec=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"]), where=str(folder)),
         groups=tuple(description["groups"]),
         datasets=tuple(dict.fromkeys([*before["datasets"], *attributions(description)])),
-        digests=frozenset(digest for data in description["data"].values() for _, digest in data["nights"]),
-        unlisted=frozenset(before["datasets"]),
+        digests=digests(description),
+        unlisted=unlisted(description),
         decision=None,
         commit=description["commit"],
     )

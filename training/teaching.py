@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.ensemble import Ensemble
 from staging.errors import InputError
 from staging.features import FeatureSpec, extract
@@ -27,7 +30,8 @@ from training.batches import Mixed
 from training.folds import fold_of, subjects_of_folds
 from training.night import LabelledNight
 from training.predictions import probabilities
-from training.provenance import RUN_FILE, describe_data
+from training.provenance import describe_data
+from training.run_files import read_run
 from training.start import load_start, weights_digest
 
 __all__ = ["Teacher", "Teaching"]
@@ -58,9 +62,9 @@ class Teacher:
     share: float
 
     def teach(self, nights: Sequence[LabelledNight]) -> list[LabelledNight]:
-        """The nights with what the network says of each epoch."""
+        """Scored nights with what the network says of each scored epoch; of the others there is nothing to learn."""
         return [
-            dataclasses.replace(night, taught=probabilities(self.network, extract(night.tracks, self.spec), self.spec))
+            dataclasses.replace(night, taught=np.where((night.reference >= 0)[:, None], self._says(night), 0.0))
             for night in nights
         ]
 
@@ -72,7 +76,11 @@ class Teacher:
 
     def pool(self) -> Mixed:
         """The unlabelled nights, taught."""
-        return Mixed(self.teach(self.unlabelled), self.mixed if self.unlabelled else 0)
+        taught = [dataclasses.replace(night, taught=self._says(night)) for night in self.unlabelled]
+        return Mixed(taught, self.mixed if taught else 0)
+
+    def _says(self, night: LabelledNight) -> NDArray[np.float32]:
+        return probabilities(self.network, extract(night.tracks, self.spec), self.spec)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,10 +110,7 @@ class Teaching:
         InputError
             If there are none.
         """
-        if not self.run.is_dir():
-            raise InputError(
-                self.run, "it is no folder of a run", "give the folder that `python -m training fit` wrote"
-            )
+        read_run(self.run)  # A model file teaches nobody: it does not say which nights it saw.
         start = load_start(str(self.run))
         return self._teacher(Ensemble(start.members, start.spec, start.groups), start.spec)
 
@@ -120,38 +125,36 @@ class Teaching:
         fold = fold_of(self.run, index, nights)
         return self._teacher(fold.network, fold.spec)
 
-    def check_folds(self, folds: Sequence[frozenset[tuple[str, str]]], nights: Sequence[LabelledNight]) -> None:
+    def check_folds(self, folds: Sequence[frozenset[tuple[str, str]]]) -> None:
         """Refuse teachers that saw a subject whom their students are tested on.
 
         Raises
         ------
         InputError
-            If the run's folds are others.
+            If the run is not finished, or its folds are others.
         """
-        if subjects_of_folds(self.run, nights) != list(folds):
+        if subjects_of_folds(self.run) != list(folds):
             raise InputError(
                 self.run,
                 "its folds are others, so that its networks saw who is tested",
-                "evaluate with its own --folds",
+                "give the --data, --folds, --seed and --hold-out that it was made with",
             )
 
     def describe(self) -> dict[str, Any]:
-        """What decides what is learnt, but for the teachers' weights: their recipe, and the nights; JSON-able.
+        """What decides what is learnt, but for the teachers' weights: what they were made from, and the nights.
+
+        Returns
+        -------
+        dict
+            JSON-able.
 
         Raises
         ------
         InputError
-            If the run has no recipe.
+            If the folder is none of a run.
         """
-        of_fit, of_evaluate = self.run / RUN_FILE, self.run / "recipe.json"
-        if of_fit.is_file():
-            recipe = json.loads(of_fit.read_text(encoding="utf-8"))["recipe"]
-        elif of_evaluate.is_file():
-            recipe = json.loads(of_evaluate.read_text(encoding="utf-8"))
-        else:
-            raise InputError(self.run, "it is no finished run", "give the folder of `fit`, or of `evaluate --run`")
         return {
-            "recipe": recipe,
+            "teacher": read_run(self.run),
             "mixed": self.mixed,
             "share": self.share,
             "data": describe_data(self.unlabelled),

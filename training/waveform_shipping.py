@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,7 @@ from models.waveform_spec import WaveformSpec, from_json_values
 from staging.errors import InputError
 from staging.files import write_atomically
 from staging.hypnogram import CLASSES
-from training.members import take_up_member
-from training.provenance import RUN_FILE
+from training.run_files import RUN_FILE, load_weights, member_file, read_json
 from training.waveform_results import headline, to_table
 
 __all__ = ["CARD_ENDING", "RESULTS_FILE", "export_waveform_run", "load_waveform_run"]
@@ -45,12 +42,7 @@ def load_waveform_run(run: Path) -> tuple[WaveformStager, dict[str, Any]]:
     members = []
     for number in range(n_members):
         net = WaveformNet(shape)
-        try:
-            whole = take_up_member(net, run, number)
-        except (RuntimeError, EOFError, pickle.UnpicklingError):
-            raise InputError(run, f"member_{number}.pt holds no weights of this run", "fit it again") from None
-        if not whole:
-            raise InputError(run, f"member_{number}.pt is missing", "let `fit-waveform` finish")
+        load_weights(net, member_file(run, number))
         members.append(net.eval())
     return WaveformStager(members, sensors).eval(), description
 
@@ -99,12 +91,7 @@ def export_waveform_run(run: Path, out: Path, *, name: str, version: str) -> flo
 
 def _described(file: Path) -> dict[str, Any]:
     """What a JSON file of a run holds; nothing where there is no file."""
-    if not file.is_file():
-        return {}
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise InputError(file.parent, f"its {file.name} cannot be read ({error})", "fit it again") from None
+    return dict(read_json(file, mend="fit it again")) if file.is_file() else {}
 
 
 def _card(spec: WaveformModelSpec, run: dict[str, Any], results: dict[str, Any], difference: float) -> str:

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from training.card import _by_seed, _how_fitted, _networks, _options, with_intervals
-from training.provenance import attributions
 from training.recipe import Recipe
 
 
@@ -42,22 +41,29 @@ def test_intervals_come_before_what_was_not_tested_and_once():
 def run(members=3, **more):
     recipe = json.loads(Recipe(members=members).to_json())
     data = {"slpdb": {"attribution": "of slpdb", "nights": [["a", "0"], ["b", "1"]]}}
-    return {"recipe": recipe, "data": data, "hypnograms": ["of hypnograms"], **more}
+    return {"recipe": recipe, "data": data, "hypnograms": ["of hypnograms"], "seed": 0, **more}
+
+
+OF_NOBODY = {"mmash": {"attribution": "of mmash", "nights": [["c", "2"]] * 22}}
+OPTIONS = "--data slpdb=FOLDER --hypnograms FOLDER"
 
 
 def test_a_card_says_who_taught_and_how_to_ask_for_it():
-    of_nobody = {"mmash": {"attribution": "of mmash", "nights": [["c", "2"]] * 22}}
-    taught = run(1, teaching={"mixed": 15, "share": 0.5, "data": of_nobody})
+    taught = run(1, teaching={"teacher": run(2), "mixed": 15, "share": 0.5, "data": OF_NOBODY})
     said = " ".join(_how_fitted(taught).split())
     assert "50% of what it was to say" in said
-    assert "15 of 22 nights that nobody scored" in said
-    assert _options(taught) == " --members 1 --teacher TEACHERS --unlabelled mmash=FOLDER"
-    assert attributions(taught) == ("of slpdb", "of mmash", "of hypnograms")
+    assert "15, drawn from 22 nights that nobody scored" in said
+    assert f"mean of 2 networks) are made by python -m training fit {OPTIONS} --members 2 --seed 0 --out RUN_" in said
+    assert _options(taught, "T") == f"{OPTIONS} --members 1 --teacher T --unlabelled mmash=FOLDER --seed 0"
     assert _networks(taught["recipe"]) == "One network"
+
+
+def test_a_card_speaks_of_no_unscored_nights_where_there_were_none():
+    taught = run(1, teaching={"teacher": run(), "mixed": 15, "share": 0.5, "data": {}})
+    assert "nobody" not in _how_fitted(taught)
 
 
 def test_a_card_without_teachers_does_not_speak_of_them():
     assert "TEACHERS" not in _how_fitted(run())
-    assert _options(run()) == ""
-    assert attributions(run()) == ("of slpdb", "of hypnograms")
+    assert _options(run(), "T") == f"{OPTIONS} --seed 0"
     assert _networks(run()["recipe"]) == "The mean of 3 networks"

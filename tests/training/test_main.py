@@ -89,12 +89,33 @@ def test_a_taught_fit_is_taken_up_by_the_same_command_alone(run_and_results, dat
     assert "teacher" in capsys.readouterr().err
 
 
-def test_folds_are_taught_by_the_folds_of_a_run(data, tmp_path):
-    evaluate = ["evaluate", "--data", data, *QUICK, "--folds", "3"]
-    assert main([*evaluate, "--run", str(tmp_path / "teachers"), "--out", str(tmp_path / "first.json")]) == 0
-    taught = tmp_path / "taught.json"
-    assert main([*evaluate, "--teacher", str(tmp_path / "teachers"), "--out", str(taught)]) == 0
-    assert "teaching" in json.loads(taught.read_text(encoding="utf-8"))["protocol"]
+def test_a_student_is_shipped_with_the_figures_of_students_of_the_same_teachers(
+    run_and_results, data, tmp_path, capsys
+):
+    run, results = run_and_results
+    common = ["--data", data, *QUICK]
+    folds, student, figures = tmp_path / "folds", tmp_path / "student", tmp_path / "figures.json"
+    assert (
+        main(["evaluate", *common, "--folds", "3", "--run", str(folds), "--out", str(tmp_path / "of_teachers.json")])
+        == 0
+    )
+    assert main(["evaluate", *common, "--folds", "3", "--teacher", str(folds), "--out", str(figures)]) == 0
+    said = json.loads(figures.read_text(encoding="utf-8"))["protocol"]["teaching"]["teacher"]
+    assert said == json.loads((folds / "run.json").read_text(encoding="utf-8"))
+    assert main(["fit", *common, "--teacher", str(run), "--out", str(student)]) == 0
+    export = ["export", str(student), "--version", "1", "--out", str(tmp_path / "m.onnx"), "--results"]
+    assert main([*export, str(results)]) == 2
+    assert "another teaching" in capsys.readouterr().err
+    assert main([*export, str(figures)]) == 0
+    assert "RUN_OF_TEACHERS" in (tmp_path / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_where_figures_cannot_go_is_known_before_any_night_is_read(tmp_path, capsys):
+    evaluate = ["evaluate", "--data", "slpdb=nowhere", "--out"]
+    (tmp_path / "folder.json").mkdir()
+    for out, named in (("results.md", "the table goes into that file"), ("folder.json", "is a folder")):
+        assert main([*evaluate, str(tmp_path / out)]) == 2
+        assert named in capsys.readouterr().err
 
 
 def test_two_folders_of_one_set_are_refused(tmp_path, capsys):

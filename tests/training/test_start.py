@@ -164,7 +164,7 @@ def test_fitting_further_is_evaluated_by_subject_and_its_results_go_into_the_car
     spec, card = exported(run, tmp_path, monkeypatch, "--results", str(results))
     assert spec.decision.wake_weight == pytest.approx(figures["decision"]["wake_weight"])
     assert "fitted further: plain_folder, 3 subjects" in spec.headline
-    assert "python -m training evaluate --data plain_folder=FOLDER --from MODEL_OR_RUN --passes 1 \\" in card
+    assert "python -m training evaluate --data plain_folder=FOLDER --from MODEL_OR_RUN --passes 1 --seed 0 \\" in card
     assert "plain_folder: 3 subjects" in card
 
 

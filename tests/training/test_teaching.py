@@ -10,13 +10,19 @@ import pytest
 import torch
 
 from models.ensemble import Ensemble
+from models.sequence import SequenceNet
 from staging.errors import InputError
+from staging.features import extract
+from training import crossval
 from training.augment import Augmentation, augment
 from training.batches import LabelSmoothing, Mixed, NightDataset, targets
 from training.crossval import cross_validate, split_by_subject
 from training.fit import fit_members
-from training.provenance import claim_run, describe_run
+from training.folds import begin_folds, folds_of
+from training.predictions import probabilities
+from training.provenance import claim_run, describe_run, write_run
 from training.recipe import Recipe, Stretch
+from training.start import weights_digest
 from training.teaching import Teacher, Teaching
 
 from .conftest import made_up_night
@@ -47,6 +53,12 @@ def taught(night, stage=3):
     return dataclasses.replace(night, taught=said)
 
 
+def untrained(unlabelled=()):
+    torch.manual_seed(0)
+    network = Ensemble([SequenceNet(QUICK.shape()).eval()], QUICK.spec)
+    return Teacher(network=network, spec=QUICK.spec, unlabelled=unlabelled, mixed=2, share=0.5)
+
+
 def teacher(nights, unlabelled=(), *, mixed=2, share=0.5):
     network = Ensemble(fit_members(nights, QUICK), QUICK.spec)
     return Teacher(network=network, spec=QUICK.spec, unlabelled=unlabelled, mixed=mixed, share=share)
@@ -60,13 +72,17 @@ def test_a_scored_epoch_is_learnt_from_both():
     np.testing.assert_allclose(both, 0.5 * alone + 0.5 * np.eye(5, dtype=np.float32)[3], atol=1e-6)
 
 
-def test_an_unscored_epoch_of_a_scored_night_teaches_nothing():
+def test_an_unscored_epoch_of_a_scored_night_teaches_nothing_wherever_the_night_is_cut():
     night = made_up_night("a", 1)
     reference = night.reference.copy()
-    reference[10:20] = -1
-    target = targets(taught(dataclasses.replace(night, reference=reference)), SMOOTHING, 0.5)
-    assert (target[10:20] == 0.0).all()
+    reference[10:] = -1
+    (night,) = untrained().teach([dataclasses.replace(night, reference=reference)])
+    target = targets(night, SMOOTHING, 0.5)
+    assert (target[10:] == 0.0).all()
     assert (target[:10].sum(axis=1) > 0.9).all()
+    for seed in range(20):
+        cut = augment(night, np.random.default_rng(seed), Augmentation(crop_probability=1.0))
+        assert (targets(cut, SMOOTHING, 0.5)[cut.reference < 0] == 0.0).all()
 
 
 def test_a_night_that_nobody_scored_is_learnt_from_the_teacher_alone_where_it_was_recorded():
@@ -104,13 +120,16 @@ def test_mixed_nights_come_from_their_own_pools():
         dataset[4]
 
 
-def test_a_teacher_teaches_what_its_network_says(nights):
-    one = teacher(nights[:4], [unscored("u")])
+def test_a_teacher_teaches_what_its_network_says():
+    one = untrained([unscored("u")])
     pool = one.pool()
     assert pool.number == 2
-    (night,) = pool.nights
-    np.testing.assert_allclose(night.taught.sum(axis=1), 1.0, atol=1e-5)
-    assert Teacher(network=one.network, spec=one.spec, unlabelled=(), mixed=2, share=0.5).pool().number == 0
+    says = [probabilities(one.network, extract(night.tracks, QUICK.spec), QUICK.spec) for night in one.unlabelled]
+    np.testing.assert_array_equal([night.taught for night in pool.nights], says)
+    scored = made_up_night("a", 1)
+    says = probabilities(one.network, extract(scored.tracks, QUICK.spec), QUICK.spec)
+    np.testing.assert_array_equal(one.teach([scored])[0].taught, says)
+    assert dataclasses.replace(one, unlabelled=()).pool().number == 0
 
 
 @pytest.mark.slow
@@ -127,22 +146,43 @@ def test_students_are_a_function_of_seed_and_teacher(nights):
 
 
 @pytest.mark.slow
-def test_students_of_a_fold_learn_from_teachers_of_the_same_fold(nights, tmp_path):
+def test_students_of_a_fold_learn_from_teachers_of_the_same_fold(nights, tmp_path, monkeypatch):
     cross_validate(nights, QUICK, n_folds=2, run=tmp_path / "teachers")
     teaching = Teaching(run=tmp_path / "teachers", unlabelled=[unscored("u")], mixed=1)
-    predictions = cross_validate(nights, QUICK, n_folds=2, teaching=teaching, run=tmp_path / "students")
+    taught_by = []
+
+    def spy(known, recipe, *, teacher, **kwargs):
+        taught_by.append((frozenset(night.subject for night in known), weights_digest(teacher.network.members)))
+        return fit_members(known, recipe, teacher=teacher, **kwargs)
+
+    monkeypatch.setattr(crossval, "fit_members", spy)
+    predictions = cross_validate(nights, QUICK, n_folds=2, teaching=teaching)
     assert len(predictions) == len(nights)
-    assert (tmp_path / "students" / "fold_1" / "member_0.pt").is_file()
-    with pytest.raises(InputError, match="folds are others"):
-        cross_validate(nights, QUICK, n_folds=4, teaching=teaching)
-    with pytest.raises(InputError, match="folds are others"):
-        cross_validate(nights, QUICK, n_folds=2, seed=2, teaching=teaching)
+    everybody = {night.subject for night in nights}
+    assert taught_by == [
+        (everybody - {subject for _, subject in fold.subjects}, weights_digest(fold.network.members))
+        for fold in folds_of(tmp_path / "teachers", nights)
+    ]
+    assert taught_by[0][1] != taught_by[1][1]
 
 
-def test_folds_of_other_subjects_are_refused(nights, tmp_path):
+def test_teachers_of_other_folds_are_refused(nights, tmp_path):
+    for folder in begin_folds(tmp_path, split_by_subject(nights, 2), QUICK):
+        folder.mkdir()
+        torch.save(SequenceNet(QUICK.shape()).state_dict(), folder / "member_0.pt")
     teaching = Teaching(run=tmp_path)
-    with pytest.raises(InputError, match="missing"):
-        teaching.check_folds(split_by_subject(nights, 2), nights)
+    teaching.check_folds(split_by_subject(nights, 2))
+    for asked in ({"n_folds": 4}, {"n_folds": 2, "seed": 2}):
+        with pytest.raises(InputError, match="folds are others"):
+            cross_validate(nights, QUICK, teaching=teaching, **asked)
+
+
+def test_a_held_out_set_is_learnt_about_from_teachers_who_never_saw_it(nights, tmp_path):
+    others = [made_up_night(f"o{seed}", seed, dataset="slpdb") for seed in range(2)]
+    asked = {"n_folds": 2, "held_out": "slpdb"}
+    cross_validate([*nights, *others], QUICK, run=tmp_path, **asked)
+    predictions = cross_validate([*nights, *others], QUICK, teaching=Teaching(run=tmp_path), **asked)
+    assert {prediction.night.dataset for prediction in predictions} == {"slpdb"}
 
 
 @pytest.mark.parametrize("ask", [Teaching.of_fit, Teaching.describe])
@@ -153,18 +193,15 @@ def test_what_is_no_run_teaches_nobody(tmp_path, ask):
 
 
 def test_a_run_says_who_taught_it_only_where_somebody_did(nights, tmp_path):
-    (tmp_path / "teachers").mkdir()
-    torch.save({}, tmp_path / "teachers" / "member_0.pt")
-    (tmp_path / "teachers" / "recipe.json").write_text(QUICK.to_json(), encoding="utf-8")
     simulated = [dataclasses.replace(night, dataset="simulated") for night in nights]
-    quiet = [dataclasses.replace(unscored("u"), dataset="mmash")]
-    teaching = Teaching(run=tmp_path / "teachers", unlabelled=quiet)
-    with_one = describe_run(simulated, QUICK, seed=0, hypnograms=None, teaching=teaching)
     without = describe_run(simulated, QUICK, seed=0, hypnograms=None)
+    write_run(tmp_path, without)
+    quiet = [dataclasses.replace(unscored("u"), dataset="mmash")]
+    teaching = Teaching(run=tmp_path, unlabelled=quiet)
+    with_one = describe_run(simulated, QUICK, seed=0, hypnograms=None, teaching=teaching)
     assert set(with_one) - set(without) == {"teaching"}
     assert with_one["teaching"]["data"]["mmash"]["nights"] == [["u", quiet[0].digest()]]
-    assert with_one["teaching"]["recipe"]["width"] == QUICK.width
-    json.dumps(with_one)
+    assert with_one["teaching"]["teacher"] == json.loads(json.dumps(without))
 
 
 def test_a_run_of_one_teacher_is_not_taken_for_that_of_another(nights, tmp_path):

@@ -117,7 +117,7 @@ def damaged(folder, damage):
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
-        ("unfinished", "member_1.pt is missing; let `fit-waveform` finish"),
+        ("unfinished", "member_1.pt is missing; give the folder of a finished fit"),
         ("broken JSON", "run.json cannot be read"),
         ("no recipe", "run.json cannot be read"),
         ("broken weights", "member_1.pt"),

@@ -9,9 +9,11 @@ Assumptions
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +83,11 @@ def _read(dataset: str, file: Path) -> ScoredRecording:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name], np.float64) for name in ("beats_s", "rr_s") if name in arrays}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, TypeError, NotImplementedError, BadZipFile, zlib.error) as error:
         raise FormatError(file, f"it cannot be read as a NumPy archive ({error})", "download it again") from None
+    for name, values in found.items():
+        if values.ndim != 1:
+            raise FormatError(file, f"its {name} has {values.ndim} dimensions, not one", "give an archive of beats")
     if not found:
         raise FormatError(file, "it has neither beats_s nor rr_s", "give an archive of beats")
     if "beats_s" in found:

@@ -1,0 +1,86 @@
+"""The folds of a run stay those that its networks were fitted in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from models.sequence import SequenceNet
+from staging.errors import InputError
+from training import crossval
+from training.crossval import cross_validate, split_by_subject
+from training.folds import begin_folds, fold_of, folds_of, subjects_of_folds
+from training.recipe import Recipe
+from training.run_files import member_file
+from training.start import weights_digest
+
+from .conftest import made_up_night
+
+SMALL = Recipe(members=1, width=8, series_width=4)
+
+
+def finished(run, folds):
+    """A run whose networks are drawn at random, others in every fold."""
+    torch.manual_seed(0)
+    networks = []
+    for folder in begin_folds(run, folds, SMALL):
+        folder.mkdir()
+        networks.append(SequenceNet(SMALL.shape()).eval())
+        torch.save(networks[-1].state_dict(), member_file(folder, 0))
+    return networks
+
+
+def test_every_fold_has_its_own_subjects_and_networks(nights, tmp_path):
+    folds = split_by_subject(nights, 4)
+    networks = finished(tmp_path, folds)
+    found = list(folds_of(tmp_path, nights))
+    assert [fold.subjects for fold in found] == folds == subjects_of_folds(tmp_path)
+    assert [weights_digest(fold.network.members) for fold in found] == [weights_digest([net]) for net in networks]
+    assert weights_digest(fold_of(tmp_path, 2, nights).network.members) == weights_digest([networks[2]])
+
+
+@pytest.mark.parametrize("other", ["split", "number of folds", "recipe"])
+def test_networks_of_one_split_never_come_to_stand_under_another(nights, tmp_path, other):
+    folds = split_by_subject(nights, 2)
+    finished(tmp_path, folds)
+    before = {file: file.read_bytes() for file in tmp_path.glob("*.json")}
+    asked = split_by_subject(nights, 4 if other == "number of folds" else 2, seed=2 if other == "split" else 0)
+    assert (asked == folds) == (other == "recipe")
+    with pytest.raises(InputError, match="other folds"):
+        begin_folds(tmp_path, asked, Recipe(members=2) if other == "recipe" else SMALL)
+    assert {file: file.read_bytes() for file in tmp_path.glob("*.json")} == before
+
+
+def test_a_folder_without_networks_yet_may_get_other_folds(nights, tmp_path):
+    begin_folds(tmp_path, split_by_subject(nights, 2), SMALL)
+    begin_folds(tmp_path, split_by_subject(nights, 4), SMALL)
+    assert len(json.loads((tmp_path / "folds.json").read_text(encoding="utf-8"))) == 4
+
+
+def test_an_evaluation_refuses_a_folder_of_another_before_it_fits(nights, tmp_path, monkeypatch):
+    finished(tmp_path, split_by_subject(nights, 2))
+    monkeypatch.setattr(crossval, "fit_members", lambda *_, **__: pytest.fail("it fitted"))
+    with pytest.raises(InputError, match="other folds"):
+        cross_validate(nights, SMALL, n_folds=2, seed=2, run=tmp_path)
+
+
+def test_an_unfinished_run_is_no_run(nights, tmp_path):
+    finished(tmp_path, split_by_subject(nights, 4))
+    (tmp_path / "fold_3" / "member_0.pt").unlink()
+    with pytest.raises(InputError, match=r"fold_3.*missing"):
+        subjects_of_folds(tmp_path)
+
+
+def test_folds_of_other_subjects_are_refused(nights, tmp_path):
+    finished(tmp_path, split_by_subject(nights, 4))
+    for others in (nights[:-1], [*nights, made_up_night("new", 99)]):
+        with pytest.raises(InputError, match="other subjects"):
+            next(folds_of(tmp_path, others))
+
+
+@pytest.mark.parametrize("held_out", ["nobody", "made_up"])
+def test_a_held_out_set_is_some_of_the_data_and_not_all(nights, held_out):
+    with pytest.raises(InputError, match="hold-out"):
+        cross_validate(nights, SMALL, n_folds=2, held_out=held_out)

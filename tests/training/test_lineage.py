@@ -1,0 +1,62 @@
+"""Whose nights a run has seen, through all that it was made from."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.lineage import attributions, digests, unlisted, what_decides
+
+
+def data(name, *nights):
+    return {name: {"attribution": f"of {name}", "nights": [[night, f"digest of {night}"] for night in nights]}}
+
+
+def run(seen, **more):
+    made_from = {"recipe": {"width": 8}, "groups": ["heart"], "hypnograms": [], "seed": 0, "commit": "a"}
+    return made_from | {"data": seen} | more
+
+
+def taught_by(teacher, seen, unlabelled=()):
+    teaching = {"teacher": teacher, "mixed": 15, "share": 0.5, "data": dict(unlabelled)}
+    return run(seen, teaching=teaching)
+
+
+STUDENT = taught_by(
+    taught_by(run(data("mesa", "m"), start={"datasets": ["of bidsleep"]}), data("dreamt", "d")),
+    data("slpdb", "s"),
+    data("mmash", "u"),
+)
+
+
+def test_whom_the_teachers_of_its_teachers_saw_a_student_has_seen():
+    assert attributions(STUDENT) == ("of slpdb", "of mmash", "of dreamt", "of mesa", "of bidsleep")
+    assert digests(STUDENT) == {f"digest of {night}" for night in "sudm"}
+    assert unlisted(STUDENT) == {"of bidsleep"}
+
+
+def test_a_set_is_attributed_once():
+    assert attributions(taught_by(run(data("slpdb", "s")), data("slpdb", "s"))) == ("of slpdb",)
+
+
+def test_a_run_that_nobody_taught_saw_its_own_nights():
+    alone = run(data("slpdb", "a", "b"), hypnograms=["of hypnograms"])
+    assert attributions(alone) == ("of slpdb", "of hypnograms")
+    assert digests(alone) == {"digest of a", "digest of b"}
+    assert unlisted(alone) == frozenset()
+
+
+def test_the_commit_decides_nothing_not_even_the_teachers():
+    other = STUDENT | {"commit": "b", "teaching": STUDENT["teaching"] | {"teacher": STUDENT["teaching"]["teacher"]}}
+    other["teaching"]["teacher"] = other["teaching"]["teacher"] | {"commit": "b"}
+    assert what_decides(other) == what_decides(STUDENT)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"data": data("cfs", "c")}, {"recipe": {"width": 9}}])
+def test_another_teacher_is_another_run(change):
+    other = STUDENT | {"teaching": STUDENT["teaching"] | {"teacher": STUDENT["teaching"]["teacher"] | change}}
+    assert what_decides(other) != what_decides(STUDENT)
+
+
+def test_runs_of_before_there_was_a_choice_made_the_usual_one():
+    usual = {"validate": 0.0, "patience": 10, "balance": False}
+    assert what_decides(run({})) == what_decides(run({}, start=None, selection=usual, teaching=None))
