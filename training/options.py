@@ -208,8 +208,8 @@ def teaching_of(options: argparse.Namespace) -> Teaching | None:
         if options.unlabelled:
             raise InputError("--unlabelled", "there is nobody to stage those nights", "give --teacher as well")
         return None
-    read_run(options.teacher)
     folders = _folders(options.unlabelled, UNLABELLED)
+    read_run(options.teacher)
     unlabelled = load_nights(folders, strict=options.strict, cache=options.cache, jobs=options.jobs) if folders else []
     return Teaching(run=options.teacher, unlabelled=unlabelled)
 

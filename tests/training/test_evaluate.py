@@ -111,3 +111,16 @@ def test_the_table_has_the_figures():
     kappa = results["datasets"]["made_up"]["classes"]["2"]["pooled"]["kappa"]
     assert f"| 2 | {kappa[0]:.3f} [{kappa[1]:.3f}, {kappa[2]:.3f}] |" in table
     assert "| tst_min |" in table
+
+
+def test_an_agreement_that_nobody_has_is_a_dash():
+    asleep = [
+        dataclasses.replace(one, night=dataclasses.replace(one.night, reference=np.full(200, 2)))
+        for one in predictions(1.0)
+    ]
+    always = np.eye(5, dtype=np.float32)[np.full(200, 2)]
+    asleep = [dataclasses.replace(one, probabilities=dict.fromkeys(SENSOR_SETS, always)) for one in asleep]
+    figures = report(asleep)["made_up"]
+    assert figures["classes"]["2"]["per_subject"]["kappa"]["mean"] is None
+    table = to_markdown({"protocol": {"folds": 3, "held_out": None, "split": "by subject"}, "datasets": {"a": figures}})
+    assert "| 2 | – | – | 1.000" in table

@@ -81,7 +81,7 @@ def calmest(beats_s: Floats, interval_s: Floats) -> tuple[float, float]:
 
 def _read(dataset: str, file: Path) -> ScoredRecording:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name], np.float64) for name in ("beats_s", "rr_s") if name in arrays}
     except (OSError, ValueError, EOFError, TypeError, NotImplementedError, BadZipFile, zlib.error) as error:
         raise FormatError(file, f"it cannot be read as a NumPy archive ({error})", "download it again") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,20 @@ def test_the_first_value_of_intervals_may_be_an_offset(tmp_path):
     np.testing.assert_array_equal(one.tracks.heart_rate_bpm, other.tracks.heart_rate_bpm)
 
 
+def archive(part):
+    """Bytes of an archive, some of them."""
+    file = io.BytesIO()
+    np.savez(file, rr_s=np.full(20_000, 0.9))
+    return file.getvalue()[part]
+
+
+def single_array():
+    """Bytes of one array, which is no archive."""
+    file = io.BytesIO()
+    np.save(file, np.full(20_000, 0.9))
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -58,6 +74,13 @@ def test_the_first_value_of_intervals_may_be_an_offset(tmp_path):
         ({"sleep": np.zeros(3)}, "neither beats_s nor rr_s"),
         ({"rr_s": np.full(600, 0.9)}, "less than 2.5 h"),
         ({"rr_s": np.full(60_000, 9.0)}, "less than 2.5 h"),
+        ({"rr_s": np.full((20_000, 2), 0.9)}, "2 dimensions"),
+        ({"rr_s": np.float64(0.9)}, "0 dimensions"),
+        ({"rr_s": np.array(["a", "b"])}, "cannot be read"),
+        (archive(slice(None, -100)), "cannot be read"),
+        (archive(slice(100, None)), "cannot be read"),
+        (archive(slice(None)).replace(b"\xcd\xcc", b"\xcc\xcc", 1), "cannot be read"),
+        (single_array(), "cannot be read"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, capsys, content, says):
