@@ -237,8 +237,7 @@ the fit ended after {selection["patience"]} passes without a better one, if not 
     if "teaching" in run:
         teaching, teacher = run["teaching"], run["teaching"]["teacher"]
         text += f"""
-It learnt from other networks as well: {teaching["share"]:.0%} of what it was to say of a scored epoch is what they
-say."""
+It learnt from other networks as well: of what it was to say of a scored epoch, {teaching["share"]:.0%} is what they say."""
         n_unscored = sum(len(data["nights"]) for data in teaching["data"].values())
         if n_unscored:
             text += f"""

@@ -51,7 +51,7 @@ OPTIONS = "--data slpdb=FOLDER --hypnograms FOLDER"
 def test_a_card_says_who_taught_and_how_to_ask_for_it():
     taught = run(1, teaching={"teacher": run(2), "mixed": 15, "share": 0.5, "data": OF_NOBODY})
     said = " ".join(_how_fitted(taught).split())
-    assert "50% of what it was to say" in said
+    assert "of a scored epoch, 50% is what they say" in said
     assert "15, drawn from 22 nights that nobody scored" in said
     assert f"mean of 2 networks) are made by python -m training fit {OPTIONS} --members 2 --seed 0 --out RUN_" in said
     assert _options(taught, "T") == f"{OPTIONS} --members 1 --teacher T --unlabelled mmash=FOLDER --seed 0"
