@@ -236,8 +236,9 @@ Of every set {selection["validate"]:.0%} of the subjects were kept apart, and th
 the fit ended after {selection["patience"]} passes without a better one, if not before."""
     if "teaching" in run:
         teaching, teacher = run["teaching"], run["teaching"]["teacher"]
+        share = f"{teaching['share']:.0%}"
         text += f"""
-It learnt from other networks as well: of what it was to say of a scored epoch, {teaching["share"]:.0%} is what they say."""
+It learnt from other networks as well: of what it was to say of a scored epoch, {share} is what they say."""
         n_unscored = sum(len(data["nights"]) for data in teaching["data"].values())
         if n_unscored:
             text += f"""
