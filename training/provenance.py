@@ -16,7 +16,7 @@ from staging.files import write_atomically
 from training.datasets import attribution
 from training.night import Labelled, LabelledNight
 from training.recipe import Recipe
-from training.run_files import RUN_FILE, make_folder, member_file, read_run
+from training.run_files import RUN_FILE, make_folder, member_file, read_json
 from training.selection import Selection
 from training.simulated import SIMULATED, hypnogram_sources
 
@@ -88,7 +88,7 @@ def write_run(folder: Path, description: dict[str, Any]) -> None:
         If it cannot be written.
     """
     if (folder / RUN_FILE).is_file():
-        began = read_run(folder)["commit"]
+        began = read_json(folder / RUN_FILE, keys=["commit", "recipe"])["commit"]
         if all(member_file(folder, number).is_file() for number in range(description["recipe"]["members"])):
             return
         description = description | {"commit": ", ".join(dict.fromkeys([*began.split(", "), description["commit"]]))}
