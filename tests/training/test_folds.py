@@ -9,6 +9,7 @@ import torch
 
 from models.sequence import SequenceNet
 from staging.errors import InputError
+from staging.features import GROUPS
 from training import crossval
 from training.crossval import cross_validate, split_by_subject
 from training.folds import begin_folds, fold_of, folds_of, subjects_of_folds
@@ -84,3 +85,17 @@ def test_folds_of_other_subjects_are_refused(nights, tmp_path):
 def test_a_held_out_set_is_some_of_the_data_and_not_all(nights, held_out):
     with pytest.raises(InputError, match="hold-out"):
         cross_validate(nights, SMALL, n_folds=2, held_out=held_out)
+
+
+def shown(fold):
+    """Groups of inputs that the networks are not blind to."""
+    return {group for group, seen in zip(GROUPS, fold.network.seen_G, strict=True) if seen}
+
+
+def test_networks_of_a_fold_use_what_those_knew_that_they_began_from(nights, tmp_path):
+    finished(tmp_path, split_by_subject(nights, 2))
+    assert shown(fold_of(tmp_path, 0, nights)) == {"heart", "counts", "posture", "clock"}
+    began = {"commit": "a", "seed": 0, "recipe": {}, "data": {}, "groups": [], "hypnograms": []}
+    began["start"] = {"groups": ["heart", "temperature"]}
+    (tmp_path / "run.json").write_text(json.dumps(began), encoding="utf-8")
+    assert "temperature" in shown(fold_of(tmp_path, 0, nights))
