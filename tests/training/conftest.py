@@ -7,6 +7,7 @@ import pytest
 
 from staging.tracks import Tracks
 from training.night import LabelledNight
+from training.recipe import Recipe, Stretch
 
 
 def made_up_night(subject: str, seed: int, n: int = 80, dataset: str = "made_up") -> LabelledNight:
@@ -26,6 +27,12 @@ def made_up_night(subject: str, seed: int, n: int = 80, dataset: str = "made_up"
         coverage={"heart": ones, "motion": ones, "temperature": 0 * ones},
     )
     return LabelledNight(dataset=dataset, subject=subject, tracks=tracks, reference=reference)
+
+
+def quick_recipe(*, passes: int, average_decay: float, width: int, series_width: int) -> Recipe:
+    """One small network and no simulated nights."""
+    second = Stretch(passes=passes, batch_size=4, learning_rate=5e-3, average_decay=average_decay)
+    return Recipe(members=1, simulated_nights=0, second=second, width=width, series_width=series_width)
 
 
 @pytest.fixture

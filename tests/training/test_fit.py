@@ -17,11 +17,11 @@ from training.batches import NightDataset, collate
 from training.fit import fit_members
 from training.night import LabelledNight
 from training.predictions import predict
-from training.recipe import Recipe, Stretch
+from training.recipe import Stretch
 from training.running import Running
 from training.selection import Selection
 
-from .conftest import made_up_night
+from .conftest import made_up_night, quick_recipe
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,13 +29,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
-QUICK = Recipe(
-    members=1,
-    simulated_nights=0,
-    second=Stretch(passes=12, batch_size=4, learning_rate=5e-3, average_decay=0.8),
-    width=16,
-    series_width=6,
-)
+QUICK = quick_recipe(passes=12, average_decay=0.8, width=16, series_width=6)
 
 
 def kappa(members, recipe, unseen=None):

@@ -21,24 +21,17 @@ from training.fit import fit_members
 from training.folds import begin_folds, folds_of
 from training.predictions import probabilities
 from training.provenance import claim_run, describe_run, write_run
-from training.recipe import Recipe, Stretch
 from training.start import weights_digest
 from training.teaching import Teacher, Teaching
 
-from .conftest import made_up_night
+from .conftest import made_up_night, quick_recipe
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 
-QUICK = Recipe(
-    members=1,
-    simulated_nights=0,
-    second=Stretch(passes=2, batch_size=4, learning_rate=5e-3, average_decay=0.5),
-    width=8,
-    series_width=4,
-)
+QUICK = quick_recipe(passes=2, average_decay=0.5, width=8, series_width=4)
 SMOOTHING = LabelSmoothing()
 
 

@@ -83,7 +83,7 @@ def _read(dataset: str, file: Path) -> ScoredRecording:
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             found = {name: np.asarray(arrays[name], np.float64) for name in ("beats_s", "rr_s") if name in arrays}
-    except (OSError, ValueError, EOFError, TypeError, NotImplementedError, BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, TypeError, RuntimeError, BadZipFile, zlib.error) as error:
         raise FormatError(file, f"it cannot be read as a NumPy archive ({error})", "download it again") from None
     for name, values in found.items():
         if values.ndim != 1:

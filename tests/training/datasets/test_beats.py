@@ -60,6 +60,13 @@ def archive(part):
     return file.getvalue()[part]
 
 
+def marked(offset, value):
+    """Bytes of an archive whose entry says to be encrypted (8) or packed in another way (10) than anybody can read."""
+    content = bytearray(archive(slice(None)))
+    content[content.rindex(b"PK\x01\x02") + offset] = value
+    return bytes(content)
+
+
 def single_array():
     """Bytes of one array, which is no archive."""
     file = io.BytesIO()
@@ -80,6 +87,8 @@ def single_array():
         (archive(slice(None, -100)), "cannot be read"),
         (archive(slice(100, None)), "cannot be read"),
         (archive(slice(None)).replace(b"\xcd\xcc", b"\xcc\xcc", 1), "cannot be read"),
+        (marked(8, 1), "cannot be read"),
+        (marked(10, 99), "cannot be read"),
         (single_array(), "cannot be read"),
     ],
 )
