@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from staging.recording import EPOCH_S
 from staging.tracks import slice_tracks
 from training.night import LabelledNight
 
@@ -58,6 +59,8 @@ class Augmentation:
     ----------
     crop_probability, crop_share : float
         How often, and up to which share at each end, a night is cut.
+    window_probability, window_hours : float, tuple of float
+        How often nothing is known but a window of the night, of so many hours: what is staged while the night goes on.
     no_heart, no_motion, no_posture, no_temperature : float
         How often a night is seen without a sensor, so that one model serves every set of them.
     heart_scale_ln_sd, heart_level_sd_bpm, heart_noise_sd_bpm : float
@@ -68,10 +71,14 @@ class Augmentation:
         Spread of the size of movements between devices; how often some small movements go unseen.
     gap_probability, gap_mean_min, max_gaps : float, float, int
         How often, how long and how many stretches of heart rate are missing.
+    loss_probability, loss_min : float, tuple of float
+        How often one sensor, now the heart rate, now the movement, is lost for so long: a watch turned or charged.
     """
 
     crop_probability: float = 0.5
     crop_share: float = 0.25
+    window_probability: float = 0.2
+    window_hours: tuple[float, float] = (1.5, 5.0)
     no_heart: float = 0.1
     no_motion: float = 0.1
     no_posture: float = 0.25
@@ -85,15 +92,13 @@ class Augmentation:
     gap_probability: float = 0.3
     gap_mean_min: float = 5.0
     max_gaps: int = 7
+    loss_probability: float = 0.3
+    loss_min: tuple[float, float] = (15.0, 90.0)
 
 
 def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentation) -> LabelledNight:
     """A changed copy of a night; its stages are those of the epochs that remain."""
-    n = night.tracks.n_epochs
-    first, stop = 0, n
-    if rng.random() < changes.crop_probability:
-        longest = max(1, int(n * changes.crop_share))
-        first, stop = int(rng.integers(longest)), n - int(rng.integers(longest))
+    first, stop = _stretch(night.tracks.n_epochs, rng, changes)
     tracks = slice_tracks(night.tracks, first, stop)
     heart_rate = _heart_rate(tracks.heart_rate_bpm, rng, changes)
     counts = tracks.counts * np.float32(np.exp(rng.normal(0.0, changes.counts_ln_sd)))
@@ -101,6 +106,7 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
         lost = rng.random(counts.shape) < 0.3 * rng.random()
         counts = np.where(lost & np.isfinite(counts), np.float32(0.0), counts)
     posture = tracks.posture_change_deg
+    heart_rate, counts, posture = _one_lost_for_long(heart_rate, counts, posture, rng, changes)
     # Never both: a night without any sensor teaches nothing.
     missing = rng.random()
     if missing < changes.no_heart and np.isfinite(counts).any():
@@ -125,6 +131,41 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
         reference=night.reference[first:stop],
         taught=None if night.taught is None else night.taught[first:stop],
     )
+
+
+def _stretch(n_epochs: int, rng: np.random.Generator, changes: Augmentation) -> tuple[int, int]:
+    """First epoch that is left of a night, and the one after the last."""
+    if rng.random() < changes.window_probability:
+        length = min(n_epochs, round(rng.uniform(*changes.window_hours) * 3600.0 / EPOCH_S))
+        first = int(rng.integers(n_epochs - length + 1))
+        return first, first + length
+    if rng.random() < changes.crop_probability:
+        longest = max(1, int(n_epochs * changes.crop_share))
+        return int(rng.integers(longest)), n_epochs - int(rng.integers(longest))
+    return 0, n_epochs
+
+
+def _one_lost_for_long(
+    heart_rate: NDArray[np.float32],
+    counts: NDArray[np.float32],
+    posture: NDArray[np.float32],
+    rng: np.random.Generator,
+    changes: Augmentation,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Heart rate, counts and posture, without one sensor in one long stretch; the same epochs of each."""
+    if rng.random() >= changes.loss_probability:
+        return heart_rate, counts, posture
+    n_epochs = len(posture)
+    first = int(rng.integers(n_epochs))
+    lost = np.zeros(n_epochs, bool)
+    lost[first : first + round(rng.uniform(*changes.loss_min) * 60.0 / EPOCH_S)] = True
+
+    def without(track: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(np.repeat(lost, len(track) // n_epochs), np.float32(np.nan), track)
+
+    if rng.random() < 0.5:
+        return without(heart_rate), counts, posture
+    return heart_rate, without(counts), without(posture)
 
 
 def _heart_rate(
