@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.errors import ModelError
+from staging.posture import turned_deg
 from staging.recording import EPOCH_S
 from staging.tracks import COUNTS_BIN_S, HEART_RATE_STEP_S, Tracks
 
@@ -52,8 +53,10 @@ class FeatureSpec:
         Unit of relative heart rate; what is added to a spread and to a mean step before the logarithm.
     still_cap_min : float
         Longest time without movement that is told apart.
-    posture_unit_deg : float
-        Angle at which the logarithm of a posture change bends.
+    posture_spans_epochs : tuple of int
+        Odd numbers of epochs over which the arm's small turns are told.
+    posture_unit_deg, small_turn_deg : float
+        Angle at which the logarithm of a posture change bends, and that of a small turn.
     temperature_quantile : float
         Quantile of the night that counts as its plateau.
     clock_scale_h : float
@@ -74,7 +77,9 @@ class FeatureSpec:
     spread_floor_bpm: float
     step_floor_bpm: float
     still_cap_min: float
+    posture_spans_epochs: tuple[int, ...]
     posture_unit_deg: float
+    small_turn_deg: float
     temperature_quantile: float
     clock_scale_h: float
 
@@ -111,7 +116,7 @@ class FeatureSpec:
 
 
 DEFAULT_SPEC = FeatureSpec(
-    version=1,
+    version=2,
     heart_windows_epochs=(11, 31, 91),
     spread_windows_epochs=(3, 11, 31),
     motion_windows_epochs=(5, 11, 41, 121),
@@ -120,7 +125,9 @@ DEFAULT_SPEC = FeatureSpec(
     spread_floor_bpm=0.3,
     step_floor_bpm=0.1,
     still_cap_min=60.0,
+    posture_spans_epochs=(1, 3, 7),
     posture_unit_deg=5.0,
+    small_turn_deg=0.1,
     temperature_quantile=0.8,
     clock_scale_h=8.0,
 )
@@ -162,6 +169,8 @@ def feature_names(spec: FeatureSpec) -> tuple[str, ...]:
     counts = ["log_counts", *(f"log_mean_{w}" for w in spec.motion_windows_epochs)]
     counts += ["still_before", "still_after", "night_moving"]
     posture = ["log_change", *(f"log_mean_{w}" for w in spec.motion_windows_epochs)]
+    posture += [f"log_turn_{w}" for w in spec.posture_spans_epochs]
+    posture += [*(f"mean_log_turn_{w}" for w in spec.motion_windows_epochs), "night_log_turn"]
     temperature = ["below_plateau", "slope", *(f"below_plateau_{w}" for w in spec.heart_windows_epochs)]
     groups = (heart, counts, posture, temperature, ["elapsed"])
     return tuple(f"{group}:{name}" for group, names in zip(GROUPS, groups, strict=True) for name in names)
@@ -187,7 +196,7 @@ def extract(tracks: Tracks, spec: FeatureSpec) -> ModelInputs:
     >>> missing = np.full(4, np.nan, np.float32)
     >>> night = Tracks(
     ...     n_epochs=4, heart_rate_bpm=np.full(24, 60, np.float32), counts=np.zeros(8, np.float32),
-    ...     posture_change_deg=missing, temperature_c=missing, coverage={})
+    ...     gravity_g=np.full((4, 3), np.nan, np.float32), temperature_c=missing, coverage={})
     >>> inputs = extract(night, DEFAULT_SPEC)
     >>> inputs.features.shape[0], inputs.series.shape, inputs.mask[0].tolist()
     (4, (4, 24), [1.0, 1.0, 0.0, 0.0, 1.0])
@@ -200,7 +209,7 @@ def extract(tracks: Tracks, spec: FeatureSpec) -> ModelInputs:
 
     heart, heart_known, relative = _heart(heart_rate, spec)
     motion, motion_known, log_counts = _counts(counts, spec)
-    posture, posture_known = _posture(tracks.posture_change_deg.astype(np.float64), spec)
+    posture, posture_known = _posture(tracks.gravity_g, spec)
     temperature, temperature_known = _temperature(tracks.temperature_c.astype(np.float64), spec)
     elapsed = (np.arange(n) + 0.5) * EPOCH_S / 3600.0 / spec.clock_scale_h
 
@@ -291,12 +300,22 @@ def _counts(counts: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns, Kn
     return columns, in_night, np.log1p(counts)
 
 
-def _posture(change_deg: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns, Known]:
+def _posture(gravity_g: NDArray[np.floating], spec: FeatureSpec) -> tuple[Columns, Known]:
+    change_deg = turned_deg(gravity_g)
     known = np.isfinite(change_deg)
-    total = np.where(known, change_deg, 0.0) / spec.posture_unit_deg
+    change_deg = np.where(known, change_deg, 0.0)
+    total = change_deg / spec.posture_unit_deg
     weight = known.astype(np.float64)
     columns = [np.log1p(total)]
     columns += [np.log1p(_ratio(_box_sum(total, w), _box_sum(weight, w))) for w in spec.motion_windows_epochs]
+    small = np.log1p(change_deg / spec.small_turn_deg)
+    for span in spec.posture_spans_epochs:
+        turn_deg = turned_deg(gravity_g, span)
+        # At the night's ends, and about gaps, what turned within the epoch has to do.
+        columns += [np.log1p(np.where(np.isfinite(turn_deg), turn_deg, change_deg) / spec.small_turn_deg)]
+    # Means of logarithms: one turn in bed must not hide how still the rest was.
+    columns += [_ratio(_box_sum(small, w), _box_sum(weight, w)) for w in spec.motion_windows_epochs]
+    columns += [np.full(len(small), _masked_mean(small, known))]
     return columns, known
 
 

@@ -1,4 +1,4 @@
-"""Acceleration -> activity counts, ENMO, arm angle, changes of posture, wear.
+"""Acceleration -> activity counts, ENMO, arm angle, wear.
 
 Assumptions
 -----------
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.grid import bin_edges, bin_mean, bin_share, bin_sum, finite, index_at, runs, within_runs
+from staging.posture import MIN_GRAVITY_G
 from staging.recording import EPOCH_S, FloatArray, Signal
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "counts_band",
     "enmo_g",
     "frozen",
-    "posture_change_deg",
     "saturated",
     "wear",
 ]
@@ -58,9 +58,6 @@ BLOCK_S = 4 * 3600.0
 PAD_S = 10.0
 BLOCK_BINS = 2000
 """Long recordings are worked on in blocks, to bound memory; the pad is 30 periods of the filter's lower edge."""
-
-MIN_GRAVITY_G = 0.1
-"""A shorter mean acceleration (a dead sensor's zeros) has no direction."""
 
 WEAR_WINDOW_S = 3600.0
 NON_WEAR_SD_G = 0.013
@@ -321,57 +318,6 @@ def _bin_medians(samples: FloatArray, first: NDArray[np.int64], last: NDArray[np
         middle = np.stack([(count - 1) // 2, count // 2], axis=1)
         medians[block] = np.take_along_axis(taken, middle[:, :, None], axis=1).mean(axis=1)
     return medians
-
-
-def posture_change_deg(acc: Signal, n_epochs: int) -> NDArray[np.float32]:
-    """Angle between the direction of gravity at the start of each epoch and at the start of the next.
-
-    The direction is the mean of an epoch's first second; of a sensor slower than 2 Hz, down to one sample an epoch,
-    it is the sample nearest to the epoch's start.
-
-    Parameters
-    ----------
-    acc : Signal
-        Acceleration in g, shape (n, 3).
-    n_epochs : int
-        Number of 30-s epochs.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_epochs,)
-        Degrees, 0-180; NaN where either start was not recorded, or shows no gravity.
-
-    Examples
-    --------
-    A wrist turns by a right angle in the second of three epochs; nothing follows the last:
-
-    >>> palm_down, thumb_up = [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]
-    >>> acc = Signal(samples=np.repeat([palm_down, thumb_up], [45 * 32, 45 * 32], axis=0), rate_hz=32.0, unit="g")
-    >>> posture_change_deg(acc, 3).tolist()
-    [0.0, 90.0, nan]
-    """
-    gravity = _gravity_at_starts(acc, n_epochs + 1)
-    before, after = gravity[:-1], gravity[1:]
-    # arctan2 keeps small angles that arccos of a rounded cosine would lose.
-    across = np.linalg.norm(np.cross(before, after), axis=1)
-    along = (before * after).sum(axis=1)
-    return np.asarray(np.degrees(np.arctan2(across, along)), dtype=np.float32)
-
-
-def _gravity_at_starts(acc: Signal, n_starts: int) -> NDArray[np.float64]:
-    """Mean acceleration at the starts of epochs, float64 ``(n_starts, 3)``; NaN where unknown."""
-    if acc.rate_hz >= 2.0:
-        one_second = bin_mean(acc, (n_starts - 1) * int(EPOCH_S) + 1, 1.0)
-        gravity = one_second[:: int(EPOCH_S)]
-    else:
-        position = np.rint((np.arange(n_starts) * EPOCH_S - acc.start_s) * acc.rate_hz).astype(np.int64)
-        inside = (position >= 0) & (position < len(acc.samples))
-        gravity = np.full((n_starts, 3), np.nan)
-        gravity[inside] = acc.samples[position[inside]]
-    unknown = ~finite(gravity)
-    unknown[~unknown] = np.linalg.norm(gravity[~unknown], axis=1) < MIN_GRAVITY_G
-    gravity[unknown] = np.nan
-    return gravity
 
 
 def wear(acc: Signal, n_epochs: int) -> NDArray[np.float32]:

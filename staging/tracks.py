@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from staging.grid import runs
 from staging.heart import clean_intervals, heart_rate_track
 from staging.pulse import believable_intervals
+from staging.posture import gravity_at_starts, turned_deg
 from staging.recording import EPOCH_S, Events, Recording
 
 __all__ = [
@@ -59,8 +60,8 @@ class Tracks:
         Watch-like heart rate at the middle of every 5-s step.
     counts : ndarray of float32, shape (S * 2,)
         te Lindert & Van Someren activity counts in 15-s bins.
-    posture_change_deg : ndarray of float32, shape (S,)
-        Angle between the gravity directions at the start of this epoch and of the next.
+    gravity_g : ndarray of float32, shape (S, 3)
+        Mean acceleration at the start of the epoch, which shows the direction of gravity.
     temperature_c : ndarray of float32, shape (S,)
         Mean cleaned skin temperature of the epoch.
     coverage : mapping of str to ndarray of float32, shape (S,)
@@ -80,7 +81,7 @@ class Tracks:
     n_epochs: int
     heart_rate_bpm: NDArray[np.float32]
     counts: NDArray[np.float32]
-    posture_change_deg: NDArray[np.float32]
+    gravity_g: NDArray[np.float32]
     temperature_c: NDArray[np.float32]
     coverage: Mapping[str, NDArray[np.float32]]
     start: datetime | None = None
@@ -92,10 +93,15 @@ class Tracks:
     sources: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def posture_change_deg(self) -> NDArray[np.float32]:
+        """Angle between the directions of gravity at the start of each epoch and of the next, float32 ``(S,)``."""
+        return turned_deg(self.gravity_g).astype(np.float32)
+
     def digest(self) -> str:
         """Sixteen hexadecimal digits that tell one recording's content from another's."""
         content = hashlib.sha256()
-        for track in (self.heart_rate_bpm, self.counts, self.posture_change_deg, self.temperature_c):
+        for track in (self.heart_rate_bpm, self.counts, self.gravity_g, self.temperature_c):
             content.update(np.ascontiguousarray(track, dtype="<f4").tobytes())
         return content.hexdigest()[:16]
 
@@ -146,20 +152,20 @@ def prepare(recording: Recording, *, worn: NDArray[np.bool_] | None = None) -> T
     n = recording.require_epochs(MIN_EPOCHS)
     heart_rate, heart_source = heart_rate_steps(recording, n)
     counts, motion_source = _counts(recording, n)
-    posture = _missing(n)
+    gravity = np.full((n, 3), np.nan, np.float32)
     temperature_c = _missing(n)
     off_skin = np.zeros(n, dtype=bool)
     sources = {}
     felt = pulse_felt(heart_rate, heart_source, n)
     stuck, cold = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     if recording.acc is not None:
-        from staging.motion import frozen, posture_change_deg, saturated, wear
+        from staging.motion import frozen, saturated, wear
 
-        posture = posture_change_deg(recording.acc, n)
+        gravity = gravity_at_starts(recording.acc, n)
         off_skin |= wear(recording.acc, n) < GOOD_COVERAGE
         # Somebody with a pulse breathes: what does not change at all is no stillness of theirs.
         stuck = saturated(recording.acc, n) | (frozen(recording.acc, n) & felt)
-        _mask_stuck(stuck, counts if motion_source == "acc" else _missing(0), posture)
+        _mask_stuck(stuck, counts if motion_source == "acc" else _missing(0), gravity)
         motion_source = motion_source or "acc"
     if recording.temp is not None:
         from staging import temperature
@@ -178,11 +184,11 @@ def prepare(recording: Recording, *, worn: NDArray[np.bool_] | None = None) -> T
     worn = ~off_skin | felt if worn is None else worn
     heart_rate[np.repeat(~worn, len(heart_rate) // n)] = np.nan
     counts[np.repeat(~worn, len(counts) // n)] = np.nan
-    posture[~worn] = np.nan
+    gravity[~worn] = np.nan
     temperature_c[~worn] = np.nan
     coverage = {
         "heart": _share(heart_rate, n),
-        "motion": np.maximum(_share(counts, n), _share(posture, n)),
+        "motion": np.maximum(_share(counts, n), _share(turned_deg(gravity), n)),
         "temperature": _share(temperature_c, n),
     }
     sources |= {name: s for name, s in (("heart", heart_source), ("motion", motion_source)) if s}
@@ -190,7 +196,7 @@ def prepare(recording: Recording, *, worn: NDArray[np.bool_] | None = None) -> T
         n_epochs=n,
         heart_rate_bpm=heart_rate,
         counts=counts,
-        posture_change_deg=posture,
+        gravity_g=gravity,
         temperature_c=temperature_c,
         coverage=coverage,
         start=recording.start,
@@ -223,7 +229,7 @@ def slice_tracks(tracks: Tracks, first: int, stop: int) -> Tracks:
         n_epochs=stop - first,
         heart_rate_bpm=tracks.heart_rate_bpm[first * steps : stop * steps],
         counts=tracks.counts[first * bins : stop * bins],
-        posture_change_deg=tracks.posture_change_deg[first:stop],
+        gravity_g=tracks.gravity_g[first:stop],
         temperature_c=tracks.temperature_c[first:stop],
         coverage={sensor: share[first:stop] for sensor, share in tracks.coverage.items()},
         start=None if tracks.start is None else later(tracks.start, moved),
@@ -237,20 +243,20 @@ def later(moment: datetime, seconds: float) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() + seconds, tz=moment.tzinfo)
 
 
-def _mask_stuck(stuck: NDArray[np.bool_], counts: NDArray[np.float32], posture: NDArray[np.float32]) -> None:
+def _mask_stuck(stuck: NDArray[np.bool_], counts: NDArray[np.float32], gravity: NDArray[np.float32]) -> None:
     """Take away, in place, the motion of a stuck sensor, and that of the epochs with the jumps into and out of it."""
     around = stuck.copy()
     around[1:] |= stuck[:-1]
     around[:-1] |= stuck[1:]
     counts[np.repeat(around, len(counts) // len(stuck))[: len(counts)]] = np.nan
-    posture[around] = np.nan
+    gravity[around] = np.nan
 
 
 def _missing(length: int) -> NDArray[np.float32]:
     return np.full(length, np.nan, np.float32)
 
 
-def _share(values: NDArray[np.float32], n_epochs: int) -> NDArray[np.float32]:
+def _share(values: NDArray[np.floating], n_epochs: int) -> NDArray[np.float32]:
     """Known share of every epoch."""
     return np.asarray(np.isfinite(values).reshape(n_epochs, -1).mean(axis=1), dtype=np.float32)
 

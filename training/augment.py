@@ -69,6 +69,12 @@ class Augmentation:
         How else a device might have shown the same heart.
     counts_ln_sd, lost_counts_probability : float
         Spread of the size of movements between devices; how often some small movements go unseen.
+    steadied_probability, steadied_share : float, float
+        How often, and up to which share, the arm's small turns are less: a mean of a second is steadier than a sample.
+    gravity_noise_probability, gravity_noise_g : float, tuple of float
+        How often, and between which limits (drawn evenly in their logarithm), a sensor adds noise to each axis.
+    gravity_step_probability, gravity_step_g : float, tuple of float
+        How often, and between which limits, its steps are so coarse.
     gap_probability, gap_mean_min, max_gaps : float, float, int
         How often, how long and how many stretches of heart rate are missing.
     loss_probability, loss_min : float, tuple of float
@@ -89,6 +95,12 @@ class Augmentation:
     device: OtherDevice = field(default_factory=OtherDevice)
     counts_ln_sd: float = 0.3
     lost_counts_probability: float = 0.3
+    steadied_probability: float = 0.3
+    steadied_share: float = 0.7
+    gravity_noise_probability: float = 0.25
+    gravity_noise_g: tuple[float, float] = (0.0005, 0.01)
+    gravity_step_probability: float = 0.1
+    gravity_step_g: tuple[float, float] = (0.002, 0.016)
     gap_probability: float = 0.3
     gap_mean_min: float = 5.0
     max_gaps: int = 7
@@ -105,16 +117,16 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
     if rng.random() < changes.lost_counts_probability:
         lost = rng.random(counts.shape) < 0.3 * rng.random()
         counts = np.where(lost & np.isfinite(counts), np.float32(0.0), counts)
-    posture = tracks.posture_change_deg
-    heart_rate, counts, posture = _one_lost_for_long(heart_rate, counts, posture, rng, changes)
+    gravity = _gravity(tracks.gravity_g, rng, changes)
+    heart_rate, counts, gravity = _one_lost_for_long(heart_rate, counts, gravity, rng, changes)
     # Never both: a night without any sensor teaches nothing.
     missing = rng.random()
     if missing < changes.no_heart and np.isfinite(counts).any():
         heart_rate = np.full_like(heart_rate, np.nan)
     elif missing > 1.0 - changes.no_motion and np.isfinite(heart_rate).any():
-        counts, posture = np.full_like(counts, np.nan), np.full_like(posture, np.nan)
+        counts, gravity = np.full_like(counts, np.nan), np.full_like(gravity, np.nan)
     if rng.random() < changes.no_posture:
-        posture = np.full_like(posture, np.nan)
+        gravity = np.full_like(gravity, np.nan)
     temperature = tracks.temperature_c
     # Drawn only where there is one: nights without temperature see the same changes whatever its probability.
     if np.isfinite(temperature).any() and rng.random() < changes.no_temperature:
@@ -125,7 +137,7 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
             tracks,
             heart_rate_bpm=heart_rate,
             counts=counts,
-            posture_change_deg=posture,
+            gravity_g=gravity,
             temperature_c=temperature,
         ),
         reference=night.reference[first:stop],
@@ -148,24 +160,25 @@ def _stretch(n_epochs: int, rng: np.random.Generator, changes: Augmentation) -> 
 def _one_lost_for_long(
     heart_rate: NDArray[np.float32],
     counts: NDArray[np.float32],
-    posture: NDArray[np.float32],
+    gravity: NDArray[np.float32],
     rng: np.random.Generator,
     changes: Augmentation,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Heart rate, counts and posture, without one sensor in one long stretch; the same epochs of each."""
+    """Heart rate, counts and gravity, without one sensor in one long stretch; the same epochs of each."""
     if rng.random() >= changes.loss_probability:
-        return heart_rate, counts, posture
-    n_epochs = len(posture)
+        return heart_rate, counts, gravity
+    n_epochs = len(gravity)
     first = int(rng.integers(n_epochs))
     lost = np.zeros(n_epochs, bool)
     lost[first : first + round(rng.uniform(*changes.loss_min) * 60.0 / EPOCH_S)] = True
 
     def without(track: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(np.repeat(lost, len(track) // n_epochs), np.float32(np.nan), track)
+        gone = np.repeat(lost, len(track) // n_epochs).reshape(-1, *[1] * (track.ndim - 1))
+        return np.where(gone, np.float32(np.nan), track)
 
     if rng.random() < 0.5:
-        return without(heart_rate), counts, posture
-    return heart_rate, without(counts), without(posture)
+        return without(heart_rate), counts, gravity
+    return heart_rate, without(counts), without(gravity)
 
 
 def _heart_rate(
@@ -184,6 +197,23 @@ def _heart_rate(
             begin = int(rng.integers(len(changed)))
             changed[begin : begin + int(rng.exponential(mean_steps))] = np.nan
     return changed
+
+
+def _gravity(gravity_g: NDArray[np.float32], rng: np.random.Generator, changes: Augmentation) -> NDArray[np.float32]:
+    """The same arm, as a steadier, a noisier or a coarser sensor would show it; what is unknown stays so."""
+    changed = gravity_g.astype(np.float64)
+    if rng.random() < changes.steadied_probability and len(changed) > 2:
+        middle = np.median(np.stack([changed[:-2], changed[1:-1], changed[2:]]), axis=0)
+        share = changes.steadied_share * rng.random()
+        steadied = (1.0 - share) * changed[1:-1] + share * middle
+        changed[1:-1] = np.where(np.isfinite(middle), steadied, changed[1:-1])
+    if rng.random() < changes.gravity_noise_probability:
+        sd_g = np.exp(rng.uniform(*np.log(changes.gravity_noise_g)))
+        changed += rng.normal(0.0, sd_g, changed.shape)
+    if rng.random() < changes.gravity_step_probability:
+        step_g = rng.uniform(*changes.gravity_step_g)
+        changed = np.round(changed / step_g) * step_g
+    return changed.astype(np.float32)
 
 
 def _as_other_device(

@@ -38,8 +38,8 @@ __all__ = ["TRACKS", "Kind", "key_of", "obtain", "read_arrays", "read_entry", "w
 
 T = TypeVar("T", bound=Labelled)
 
-_SCHEMA = 1
-_SERIES = ("heart_rate_bpm", "counts", "posture_change_deg", "temperature_c")
+_SCHEMA = 2
+_SERIES = ("heart_rate_bpm", "counts", "gravity_g", "temperature_c")
 _TEXTS = ("n_epochs", "lights_off_s", "lights_on_s", "source", "device", "subject", "sources", "warnings")
 
 

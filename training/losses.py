@@ -21,7 +21,7 @@ __all__ = ["LOSSES", "Loss", "lose"]
 BURST_S = 300.0
 SHARES = (0.2, 0.4, 0.6, 0.8)
 
-_TRACKS = {"heart": ("heart_rate_bpm",), "motion": ("counts", "posture_change_deg")}
+_TRACKS = {"heart": ("heart_rate_bpm",), "motion": ("counts", "gravity_g")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def lose(night: LabelledNight, loss: Loss) -> LabelledNight:
     def without(values: NDArray[np.float32]) -> NDArray[np.float32]:
         step_s = duration_s / len(values)
         piece = (np.arange(len(values)) * step_s / loss.piece_s).astype(int)
-        return np.where(lost[piece], np.float32(np.nan), values)
+        return np.where(lost[piece].reshape(-1, *[1] * (values.ndim - 1)), np.float32(np.nan), values)
 
     changed = {name: without(getattr(tracks, name)) for name in _TRACKS[loss.track]}
     return dataclasses.replace(night, tracks=dataclasses.replace(tracks, **changed))

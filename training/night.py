@@ -125,7 +125,7 @@ class LabelledNight:
         recorded = {
             "heart": self.tracks.heart_rate_bpm,
             "counts": self.tracks.counts,
-            "posture": self.tracks.posture_change_deg,
+            "posture": self.tracks.gravity_g,
             "temperature": self.tracks.temperature_c,
         }
         return frozenset({"clock", *(group for group, track in recorded.items() if np.isfinite(track).any())})

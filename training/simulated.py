@@ -99,7 +99,7 @@ def _night(
         n_epochs=n,
         heart_rate_bpm=night.heart_rate_bpm,
         counts=night.counts,
-        posture_change_deg=missing,
+        gravity_g=np.full((n, 3), np.nan, np.float32),
         temperature_c=missing,
         coverage={"heart": heart, "motion": np.ones(n, np.float32), "temperature": np.zeros(n, np.float32)},
         device="simulated watch",

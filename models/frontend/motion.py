@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from models.frontend.ops import Series, any_near, box_max, box_sum, every, interpolated, neighbours, ratio, runs_of
 from staging import motion
+from staging.posture import MIN_GRAVITY_G
 from staging.raw import RAW_CHANNELS
 from staging.recording import EPOCH_S
 from staging.tracks import COUNTS_BIN_S
@@ -105,7 +106,7 @@ class Motion(nn.Module):
         first_STX, weight_ST1 = acc_STX[:, :ACC_RATE_HZ], known_ST[:, :ACC_RATE_HZ].to(torch.float32)[:, :, None]
         count_S1 = weight_ST1.sum(1)
         gravity_SX = ratio((first_STX * weight_ST1).sum(1), count_S1)
-        long_S = gravity_SX.square().sum(1).sqrt() >= motion.MIN_GRAVITY_G
+        long_S = gravity_SX.square().sum(1).sqrt() >= MIN_GRAVITY_G
         known_S = (count_S1[:, 0] >= ACC_RATE_HZ / 2) & long_S
         next_SX = torch.cat([gravity_SX[1:], gravity_SX[-1:]])
         next_known_S = torch.cat([known_S[1:], torch.zeros_like(known_S[:1])])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staging.grid import bin_edges, bin_sum, finite
-from staging.motion import MIN_GRAVITY_G
+from staging.posture import MIN_GRAVITY_G
 from staging.recording import FloatArray, Signal
 
 __all__ = ["WINDOW_S", "Windows", "short_windows"]
