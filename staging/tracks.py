@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from staging.grid import runs
 from staging.heart import clean_intervals, heart_rate_track
-from staging.pulse import believable_intervals
 from staging.posture import gravity_at_starts, turned_deg
+from staging.pulse import believable_intervals
 from staging.recording import EPOCH_S, Events, Recording
 
 __all__ = [

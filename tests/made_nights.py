@@ -15,6 +15,12 @@ START = datetime(2026, 3, 1, 22, 52, tzinfo=UTC)
 MODEL = ModelIdentity(name="made-up", version="1", headline="kappa of nothing")
 
 
+def turning(change_deg: np.ndarray) -> np.ndarray:
+    """Gravity that turns about one axis by so much in each epoch, float32 ``(S, 3)``."""
+    angle = np.radians(np.concatenate([[0.0], np.cumsum(change_deg[:-1])]))
+    return np.stack([0.0 * angle, np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
+
+
 def scored_night(
     n_epochs: int = 240,
     *,
@@ -42,9 +48,9 @@ def scored_night(
 
     heart = np.repeat(np.array([70.0, 60.0, 58.0, 55.0, 63.0])[codes], 6) + random.normal(0, 1.5, n_epochs * 6)
     counts = np.where(random.random(n_epochs * 2) < 0.1, random.exponential(80, n_epochs * 2), 0.0)
-    posture = np.where(random.random(n_epochs) < 0.05, random.uniform(20, 150, n_epochs), 0.5)
+    gravity = turning(np.where(random.random(n_epochs) < 0.05, random.uniform(20, 150, n_epochs), 0.5))
     temperature = 34.5 - 2 * np.exp(-np.arange(n_epochs) / 60)
-    for sensor, series in {"heart": [heart], "motion": [counts, posture], "temperature": [temperature]}.items():
+    for sensor, series in {"heart": [heart], "motion": [counts, gravity], "temperature": [temperature]}.items():
         for values in series:
             values[...] = np.nan if sensor in missing else values
     coverage = {
@@ -54,7 +60,7 @@ def scored_night(
         n_epochs=n_epochs,
         heart_rate_bpm=heart.astype(np.float32),
         counts=counts.astype(np.float32),
-        posture_change_deg=posture.astype(np.float32),
+        gravity_g=gravity,
         temperature_c=temperature.astype(np.float32),
         coverage=coverage,
         start=start,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from staging.errors import ModelError
 from staging.features import DEFAULT_SPEC, GROUPS, FeatureSpec, extract, feature_names
 from staging.tracks import Tracks
+from tests.made_nights import turning
 
 NAMES = feature_names(DEFAULT_SPEC)
 
@@ -23,11 +24,14 @@ def a_night(n: int = 60, seed: int = 0, missing: float = 0.0) -> Tracks:
     def lose(values: np.ndarray) -> np.ndarray:
         return np.where(rng.random(values.shape) < missing, np.nan, values).astype(np.float32)
 
+    def lose_rows(rows: np.ndarray) -> np.ndarray:
+        return np.where(rng.random((len(rows), 1)) < missing, np.float32(np.nan), rows)
+
     return Tracks(
         n_epochs=n,
         heart_rate_bpm=lose(60 + 5 * rng.standard_normal(n * 6)),
         counts=lose(rng.exponential(5.0, n * 2) * (rng.random(n * 2) < 0.1)),
-        posture_change_deg=lose(rng.exponential(3.0, n)),
+        gravity_g=lose_rows(turning(rng.exponential(3.0, n))),
         temperature_c=lose(33 + 0.3 * rng.standard_normal(n)),
         coverage={},
     )
@@ -55,7 +59,7 @@ def test_a_missing_sensor_is_zero_and_masked_and_leaves_the_others(group):
     field = {
         "heart": "heart_rate_bpm",
         "counts": "counts",
-        "posture": "posture_change_deg",
+        "posture": "gravity_g",
         "temperature": "temperature_c",
     }
     night = a_night()

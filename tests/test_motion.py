@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates
 from scipy.signal import butter, filtfilt, sosfiltfilt
 
 from staging import motion
-from staging.motion import activity_counts, arm_angle_deg, enmo_g, frozen, posture_change_deg, saturated, wear
+from staging.motion import activity_counts, arm_angle_deg, enmo_g, frozen, saturated, wear
 from staging.recording import Signal
 
 FINE_HZ = 400.0
@@ -183,42 +183,6 @@ class TestEnmoAndAngle:
         assert np.isnan(arm_angle_deg(acc_of(np.zeros((320, 3)), 32.0), 2)).all()
 
 
-class TestPosture:
-    @settings(deadline=None, max_examples=30)
-    @given(
-        turn=st.floats(0, 180),
-        seed=st.integers(0, 2**16),
-        rate_hz=st.sampled_from([1 / 30, 0.2, 1.0, 32.0, 100.0]),
-    )
-    def test_the_angle_turned_comes_back_from_one_sample_an_epoch_as_from_many(
-        self, turn: float, seed: int, rate_hz: float
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        first, other = rng.normal(size=(2, 3))
-        first /= np.linalg.norm(first)
-        other -= first * (first @ other)
-        other /= np.linalg.norm(other)
-        second = np.cos(np.radians(turn)) * first + np.sin(np.radians(turn)) * other
-        at_s = np.arange(round(120 * rate_hz)) / rate_hz
-        acc = acc_of(np.where((at_s < 45)[:, None], first, second), rate_hz)
-        change = posture_change_deg(acc, 4)
-        np.testing.assert_allclose(change[:3], [0, turn, 0], atol=0.05)
-        assert np.isnan(change[3])
-
-    def test_a_sample_a_little_before_an_epochs_start_is_that_epochs(self) -> None:
-        gravity = np.array([[0, 0, 1.0], [0, 1.0, 0], [0, 1.0, 0]])
-        change = posture_change_deg(acc_of(gravity, 1 / 30, start_s=-0.2), 3)
-        assert change[:2].tolist() == [90.0, 0.0]
-
-    def test_an_unrecorded_start_leaves_both_neighbours_unknown(self) -> None:
-        samples = np.tile([0.0, 0.0, 1.0], (32 * 120, 1))
-        samples[32 * 60 : 32 * 61] = np.nan
-        assert np.isnan(posture_change_deg(acc_of(samples, 32.0), 4)).tolist() == [False, True, True, True]
-
-    def test_zeros_have_no_direction(self) -> None:
-        assert np.isnan(posture_change_deg(acc_of(np.zeros((32 * 90, 3)), 32.0), 3)).all()
-
-
 class TestWear:
     EPOCHS = 4 * 120
 
@@ -279,16 +243,6 @@ class TestWear:
             not_worn += (worn == 0).sum()
         assert epochs > 20_000
         assert not_worn == 0
-
-
-def test_posture_of_a_real_night_turns_as_often_as_sleepers_do(shared_data: Path) -> None:
-    turns, hours = 0, 0.0
-    for file in sorted((shared_data / "sleep_accel").glob("*_epoch_start_acc.csv")):
-        t_s, *axes = np.loadtxt(file, delimiter=",", skiprows=1).T
-        change = posture_change_deg(acc_of(np.stack(axes, axis=1), 1 / 30, t_s[0]), int(t_s[-1] // 30) + 1)
-        turns += int((change > 30).sum())
-        hours += np.isfinite(change).sum() / 120
-    assert 1.5 < turns / hours < 8
 
 
 def test_an_awake_wearer_of_a_real_e4_moves_in_nearly_every_bin(shared_data: Path) -> None:

@@ -83,14 +83,14 @@ def test_a_long_recording_is_staged_in_windows_and_each_night_as_alone(watch):
     """Three nights in one recording: windows must not change what one night alone gives, but near their ends."""
 
     def repeat(values: np.ndarray) -> np.ndarray:
-        return np.tile(values, 3)
+        return np.tile(values, (3, *[1] * (values.ndim - 1)))
 
     long = dataclasses.replace(
         watch,
         n_epochs=3 * watch.n_epochs,
         heart_rate_bpm=repeat(watch.heart_rate_bpm),
         counts=repeat(watch.counts),
-        posture_change_deg=repeat(watch.posture_change_deg),
+        gravity_g=repeat(watch.gravity_g),
         temperature_c=repeat(watch.temperature_c),
         coverage={sensor: repeat(share) for sensor, share in watch.coverage.items()},
     )

@@ -83,7 +83,7 @@ class Augmentation:
 
     crop_probability: float = 0.5
     crop_share: float = 0.25
-    window_probability: float = 0.2
+    window_probability: float = 0.1
     window_hours: tuple[float, float] = (1.5, 5.0)
     no_heart: float = 0.1
     no_motion: float = 0.1
@@ -104,7 +104,7 @@ class Augmentation:
     gap_probability: float = 0.3
     gap_mean_min: float = 5.0
     max_gaps: int = 7
-    loss_probability: float = 0.3
+    loss_probability: float = 0.2
     loss_min: tuple[float, float] = (15.0, 90.0)
 
 

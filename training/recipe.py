@@ -74,7 +74,7 @@ class Recipe:
     scored_hypnograms: float = 0.5
     mixed_simulated: int = 10
     first: Stretch | None = None
-    second: Stretch = field(default_factory=lambda: Stretch(passes=55, batch_size=4, learning_rate=2e-3))
+    second: Stretch = field(default_factory=lambda: Stretch(passes=65, batch_size=4, learning_rate=2e-3))
     smoothing: LabelSmoothing = field(default_factory=LabelSmoothing)
     changes: Augmentation = field(default_factory=Augmentation)
     hidden_clock: float = 0.3

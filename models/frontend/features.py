@@ -1,6 +1,7 @@
 """Tracks -> the model's inputs, in the graph: what `staging.features.extract` computes.
 
-Axes: S epoch, T 5-s step (six an epoch), N 15-s bin (two an epoch), K steps or bins of an epoch, F feature.
+Axes: S epoch, T 5-s step (six an epoch), N 15-s bin (two an epoch), K steps or bins of an epoch, X axis of the sensor,
+F feature.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.frontend.ops import Series, box_max, box_sum, neighbours, quantiles, ratio, windows
+from models.frontend.posture import turned_deg
 from staging.features import MOVING_FLOOR, RESTING_BPM, FeatureSpec
 from staging.recording import EPOCH_S
 from staging.tracks import COUNTS_BIN_S, HEART_RATE_STEP_S
@@ -33,14 +35,14 @@ class Features(nn.Module):
         self.spec = spec
 
     def forward(
-        self, heart_rate_T: Series, counts_N: Series, posture_S: Series, temperature_S: Series
+        self, heart_rate_T: Series, counts_N: Series, gravity_SX: Series, temperature_S: Series
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Features ``(S, F)``, series ``(4, T)`` and mask ``(S, 5)``, as in `staging.features.ModelInputs`."""
         heart, heart_known_S, relative_T = self._heart(heart_rate_T)
         motion, motion_known_S, log_counts_N = self._counts(counts_N)
-        groups = [(heart, heart_known_S), (motion, motion_known_S), self._posture(posture_S)]
+        groups = [(heart, heart_known_S), (motion, motion_known_S), self._posture(gravity_SX)]
         groups.append(self._temperature(temperature_S))
-        n_epochs = posture_S.values.shape[0]
+        n_epochs = gravity_SX.values.shape[0]
         hours_S = (torch.arange(n_epochs).to(torch.float32) + 0.5) * (EPOCH_S / 3600.0)
         columns = [torch.where(known_S, column_S, 0.0) for column_SF, known_S in groups for column_S in column_SF]
         columns.append(hours_S / self.spec.clock_scale_h)
@@ -101,9 +103,18 @@ class Features(nn.Module):
         columns += [(share + MOVING_FLOOR).log().expand_as(total_S)]
         return columns, in_night_S, Series(counts_N.values.log1p(), counts_N.known)
 
-    def _posture(self, change_S: Series) -> tuple[list[Tensor], Tensor]:
-        total_S = change_S.values / self.spec.posture_unit_deg
-        return [total_S.log1p(), *self._log_means(total_S, change_S.known.to(torch.float32))], change_S.known
+    def _posture(self, gravity_SX: Series) -> tuple[list[Tensor], Tensor]:
+        spec = self.spec
+        change_S, known_S = turned_deg(gravity_SX)
+        weight_S = known_S.to(torch.float32)
+        small_S = (change_S / spec.small_turn_deg).log1p()
+        total_S = change_S / spec.posture_unit_deg
+        columns = [total_S.log1p(), *self._log_means(total_S, weight_S)]
+        for span in spec.posture_spans_epochs:
+            turn = turned_deg(gravity_SX, span)
+            columns.append((torch.where(turn.known, turn.values, change_S) / spec.small_turn_deg).log1p())
+        columns += [_window_mean(small_S, weight_S, width) for width in spec.motion_windows_epochs]
+        return [*columns, _mean_of(small_S, known_S).expand_as(small_S)], known_S
 
     def _temperature(self, level_S: Series) -> tuple[list[Tensor], Tensor]:
         plateau = quantiles(level_S, (self.spec.temperature_quantile,))

@@ -1,4 +1,4 @@
-"""Acceleration at 32 Hz -> activity counts, changes of posture, wear, in the graph: what `staging.motion` computes.
+"""Acceleration at 32 Hz -> activity counts, posture, wear: `staging.motion` and `staging.posture` in the graph.
 
 Axes: S epoch, T sample of an epoch, X axis of the sensor, L sample of the night, B 3-s block, Q second, N 15-s bin.
 """
@@ -47,7 +47,7 @@ class Motion(nn.Module):
         self.register_buffer("held", torch.from_numpy(held))
 
     def forward(self, acc_STX: Tensor, known_STX: Tensor) -> tuple[Series, Series, Tensor, Tensor, Tensor]:
-        """Counts ``(N,)``, change of posture ``(S,)``; and bool ``(S,)``: not worn, frozen, saturated.
+        """Counts ``(N,)``, gravity ``(S, 3)``; and bool ``(S,)``: not worn, frozen, saturated.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Motion(nn.Module):
         step = self.step_g(acc_STX, known_ST)
         return (
             counts_N,
-            self.posture(acc_STX, known_ST),
+            self.gravity(acc_STX, known_ST),
             self.not_worn(recorded_S, mean_SX, variance_SX, step),
             self.frozen(acc_STX, known_ST, step),
             recorded_S & (mean_SX.square().sum(1) > motion.MAX_GRAVITY_G**2),
@@ -101,20 +101,14 @@ class Motion(nn.Module):
         known_N = used_N >= seconds / 2
         return Series(torch.where(known_N, counts_N, 0.0), known_N)
 
-    def posture(self, acc_STX: Tensor, known_ST: Tensor) -> Series:
-        """Angle between gravity in the first second of each epoch and of the next, degrees."""
+    def gravity(self, acc_STX: Tensor, known_ST: Tensor) -> Series:
+        """Mean acceleration of the first second of each epoch, ``(S, 3)``."""
         first_STX, weight_ST1 = acc_STX[:, :ACC_RATE_HZ], known_ST[:, :ACC_RATE_HZ].to(torch.float32)[:, :, None]
         count_S1 = weight_ST1.sum(1)
         gravity_SX = ratio((first_STX * weight_ST1).sum(1), count_S1)
         long_S = gravity_SX.square().sum(1).sqrt() >= MIN_GRAVITY_G
-        known_S = (count_S1[:, 0] >= ACC_RATE_HZ / 2) & long_S
-        next_SX = torch.cat([gravity_SX[1:], gravity_SX[-1:]])
-        next_known_S = torch.cat([known_S[1:], torch.zeros_like(known_S[:1])])
-        (ax, ay, az), (bx, by, bz) = gravity_SX.unbind(1), next_SX.unbind(1)
-        across_S = ((ay * bz - az * by).square() + (az * bx - ax * bz).square() + (ax * by - ay * bx).square()).sqrt()
-        angle_S = torch.rad2deg(torch.atan2(across_S, (gravity_SX * next_SX).sum(1)))
-        known_S = known_S & next_known_S
-        return Series(torch.where(known_S, angle_S, 0.0), known_S)
+        known_SX = ((count_S1[:, 0] >= ACC_RATE_HZ / 2) & long_S)[:, None].repeat(1, 3)
+        return Series(torch.where(known_SX, gravity_SX, 0.0), known_SX)
 
     def frozen(self, acc_STX: Tensor, known_ST: Tensor, step: Tensor) -> Tensor:
         """Epochs in which half of the samples stand in long runs of one value; see `staging.motion.frozen`."""

@@ -1,6 +1,6 @@
 """Raw channels -> tracks, in the graph: what `staging.tracks.prepare` computes.
 
-Axes: S epoch, T 5-s step, N 15-s bin, G sensor (`staging.tracks.SENSORS`).
+Axes: S epoch, X axis of the sensor, T 5-s step, N 15-s bin, G sensor (`staging.tracks.SENSORS`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from models.frontend.heart import device_rate
 from models.frontend.motion import Motion
 from models.frontend.ops import Series, box_max
+from models.frontend.posture import turned_deg
 from models.frontend.pulse import Pulse
 from models.frontend.temperature import Temperature
 from staging import tracks
@@ -29,7 +30,7 @@ class GraphTracks(NamedTuple):
 
     heart_rate_T: Series
     counts_N: Series
-    posture_S: Series
+    gravity_SX: Series
     temperature_S: Series
     coverage_SG: Tensor
 
@@ -62,7 +63,7 @@ class RawTracks(nn.Module):
         # What no device can mean is missing: a logarithm of it would be no number.
         heart_rate, counts = heart_rate.only(heart_rate.values > 0), counts.only(counts.values >= 0)
         n_epochs = present.shape[0]
-        counts_N, posture_S, still_S, frozen_S, saturated_S = self.motion(*acc)
+        counts_N, gravity_SX, still_S, frozen_S, saturated_S = self.motion(*acc)
         temperature_S, cold_S = self.temperature(*temp)
 
         # Beats are taken where they cover half of the night, else what covers most of it.
@@ -77,7 +78,7 @@ class RawTracks(nn.Module):
         given = (present[:, CHANNELS.index("counts")] > 0).any()
         moves_S = box_max(((saturated_S | (frozen_S & pulse_S)) & ~given).to(torch.float32), 1, 1) == 0
         counts_N = counts_N.only(moves_S.repeat_interleave(counts.values.shape[1]))
-        posture_S = posture_S.only(moves_S)
+        gravity_SX = gravity_SX.only(moves_S[:, None])
         # A device's own counts where there are any, even if all of them are missing: the caller has said so.
         counts_N = _either(given, _flat(counts), counts_N)
 
@@ -90,10 +91,10 @@ class RawTracks(nn.Module):
         worn_S = ~(still_S | cold_S) | pulse_S
         heart_rate_T = heart_rate_T.only(worn_S.repeat_interleave(heart_rate.values.shape[1]))
         counts_N = counts_N.only(worn_S.repeat_interleave(counts.values.shape[1]))
-        posture_S, temperature_S = posture_S.only(worn_S), temperature_S.only(worn_S)
-        motion_share_S = torch.maximum(_share(counts_N, n_epochs), _share(posture_S, n_epochs))
+        gravity_SX, temperature_S = gravity_SX.only(worn_S[:, None]), temperature_S.only(worn_S)
+        motion_share_S = torch.maximum(_share(counts_N, n_epochs), turned_deg(gravity_SX).known.to(torch.float32))
         shares = (_share(heart_rate_T, n_epochs), motion_share_S, _share(temperature_S, n_epochs))
-        return GraphTracks(heart_rate_T, counts_N, posture_S, temperature_S, torch.stack(shares, dim=1))
+        return GraphTracks(heart_rate_T, counts_N, gravity_SX, temperature_S, torch.stack(shares, dim=1))
 
 
 def _read(rows: Tensor, present_S: Tensor) -> Series:

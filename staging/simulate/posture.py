@@ -15,7 +15,7 @@ from staging.recording import EPOCH_S
 from staging.simulate.arousals import Activations
 from staging.simulate.parameters import DEFAULT, Parameters
 
-__all__ = ["Posture", "draw_posture", "posture_change_deg"]
+__all__ = ["Posture", "draw_posture", "gravity_at_starts"]
 
 Floats = NDArray[np.float64]
 
@@ -108,10 +108,10 @@ def _turned(rng: np.random.Generator, angle: Floats) -> Floats:
     return np.array(path)
 
 
-def posture_change_deg(
+def gravity_at_starts(
     rng: np.random.Generator, posture: Posture, n_epochs: int, parameters: Parameters = DEFAULT
 ) -> NDArray[np.float32]:
-    """Angle between the directions of gravity at the start of each epoch and of the next, as a sensor would give it.
+    """Direction of gravity at the start of each epoch, as a sensor would give it.
 
     Parameters
     ----------
@@ -126,25 +126,19 @@ def posture_change_deg(
 
     Returns
     -------
-    ndarray of float32, shape (n_epochs,)
-        Degrees; NaN in the last epoch, which no other follows.
+    ndarray of float32, shape (n_epochs, 3)
+        In g.
 
     Examples
     --------
     >>> posture = Posture(turn_s=np.array([45.0]), length_s=np.ones(1), gravity=np.array([[0.0, 0, 1], [0, 1, 0]]))
-    >>> posture_change_deg(np.random.default_rng(1), posture, 4).round(-1).tolist()
-    [0.0, 90.0, 0.0, nan]
+    >>> gravity_at_starts(np.random.default_rng(1), posture, 3).round(1).tolist()
+    [[0.0, 0.0, 1.0], [-0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
-    change = np.full(n_epochs, np.nan, np.float32)
-    if n_epochs < 2:
-        return change
     acceleration = parameters.acceleration
     start_s = np.arange(n_epochs) * EPOCH_S
     gravity = posture.gravity[np.searchsorted(posture.turn_s + posture.length_s, start_s, side="right")]
     # Between two starts a lying arm settles by little, and a second's mean carries little noise.
     step_sd = acceleration.settling_sd_g * math.sqrt(1.0 - math.exp(-2.0 * EPOCH_S / acceleration.settling_tau_s))
     sd = math.hypot(step_sd, acceleration.noise_g / math.sqrt(acceleration.rate_hz)) / math.sqrt(2.0)
-    gravity = gravity + sd * rng.standard_normal(gravity.shape)
-    across = np.linalg.norm(np.cross(gravity[:-1], gravity[1:]), axis=1)
-    change[:-1] = np.degrees(np.arctan2(across, (gravity[:-1] * gravity[1:]).sum(axis=1)))
-    return change
+    return (gravity + sd * rng.standard_normal(gravity.shape)).astype(np.float32)

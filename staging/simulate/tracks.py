@@ -19,7 +19,7 @@ from staging.simulate.hypnogram import simulate_stages
 from staging.simulate.motion import activity_counts
 from staging.simulate.parameters import DEFAULT, Parameters
 from staging.simulate.physiology import simulate_physiology
-from staging.simulate.posture import posture_change_deg
+from staging.simulate.posture import gravity_at_starts
 
 __all__ = ["SimulatedTracks", "simulate_tracks"]
 
@@ -28,7 +28,7 @@ __all__ = ["SimulatedTracks", "simulate_tracks"]
 class SimulatedTracks:
     """A simulated night's tracks, those of `staging.tracks.Tracks`.
 
-    Heart rate and counts are a watch's; a watch exports neither posture nor temperature, so mask them where a watch is
+    Heart rate and counts are a watch's; a watch exports neither gravity nor temperature, so mask them where a watch is
     meant.
 
     Attributes
@@ -39,8 +39,8 @@ class SimulatedTracks:
         Watch-like heart rate at the middle of every 5-s step; NaN in gaps.
     counts : ndarray of float32, shape (n * 2,)
         Activity counts in 15-s bins.
-    posture_change_deg : ndarray of float32, shape (n,)
-        Angle between the directions of gravity at the start of this epoch and of the next; NaN in the last.
+    gravity_g : ndarray of float32, shape (n, 3)
+        Direction of gravity at the start of each epoch.
     temperature_c : ndarray of float32, shape (n,)
         Wrist temperature in °C.
     """
@@ -48,7 +48,7 @@ class SimulatedTracks:
     stages: NDArray[np.int64]
     heart_rate_bpm: NDArray[np.float32]
     counts: NDArray[np.float32]
-    posture_change_deg: NDArray[np.float32]
+    gravity_g: NDArray[np.float32]
     temperature_c: NDArray[np.float32]
 
 
@@ -110,6 +110,6 @@ def simulate_tracks(
         stages=codes,
         heart_rate_bpm=watch_heart_rate_track(rng, body.rate_bpm, parameters),
         counts=activity_counts(body.peak_g),
-        posture_change_deg=posture_change_deg(rng, body.posture, codes.size, parameters),
+        gravity_g=gravity_at_starts(rng, body.posture, codes.size, parameters),
         temperature_c=body.skin_c.astype(np.float32),
     )

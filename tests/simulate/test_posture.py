@@ -3,12 +3,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from staging import motion as raw_motion
+from staging import posture
+from staging.posture import turned_deg
 from staging.simulate.arousals import Activations
-from staging.simulate.posture import draw_posture, posture_change_deg
+from staging.simulate.posture import draw_posture, gravity_at_starts
 
 W, N1, N2, N3, R = range(5)
 
@@ -34,7 +36,7 @@ def test_the_wrist_turns_as_often_as_measured(bodies):
     """Turns of more than 10 degrees an hour: W 35, N1 12, N2 2.1, N3 1.6, R 4.6."""
     turns, hours = np.zeros(5), np.zeros(5)
     for number, body in enumerate(bodies):
-        change = posture_change_deg(np.random.default_rng(number), body.posture, body.stages.size)
+        change = turned_deg(gravity_at_starts(np.random.default_rng(number), body.posture, body.stages.size))
         for s in range(5):
             turns[s] += np.sum(change[body.stages == s] > 10)
             hours[s] += np.sum(body.stages == s) / 120
@@ -43,19 +45,17 @@ def test_the_wrist_turns_as_often_as_measured(bodies):
 
 def test_posture_of_the_raw_acceleration_is_that_of_the_tracks(night):
     n = len(night.reference)
-    raw = raw_motion.posture_change_deg(night.recording.acc, n)
-    direct = posture_change_deg(np.random.default_rng(0), night.physiology.posture, n)
+    raw = turned_deg(posture.gravity_at_starts(night.recording.acc, n))
+    direct = turned_deg(gravity_at_starts(np.random.default_rng(0), night.physiology.posture, n))
     asleep = ~night.physiology.out_of_bed[:-1]
     both = (raw[:-1][asleep] > 10) == (direct[:-1][asleep] > 10)
     assert both.mean() > 0.95  # a turn under way at an epoch's start is still half the old posture
     assert np.median(raw[:-1][asleep]) < 1.0
 
 
-def test_a_change_of_posture_needs_two_epochs(night):
-    posture = night.physiology.posture
-    rng = np.random.default_rng(0)
-    assert posture_change_deg(rng, posture, 0).size == 0
-    assert np.isnan(posture_change_deg(rng, posture, 1)).all()
+@pytest.mark.parametrize("n_epochs", [0, 1])
+def test_a_night_of_no_epochs_or_one_has_as_many_directions(night, n_epochs):
+    assert gravity_at_starts(np.random.default_rng(0), night.physiology.posture, n_epochs).shape == (n_epochs, 3)
 
 
 def test_all_that_moves_the_wrist_is_in_the_activations(night):

@@ -31,8 +31,9 @@ def test_any_hypnogram_drives_tracks_of_its_length(codes, seed, mark):
     np.testing.assert_array_equal(night.stages, stages)
     assert night.heart_rate_bpm.shape == (6 * n,)
     assert night.counts.shape == (2 * n,)
-    assert night.posture_change_deg.shape == night.temperature_c.shape == (n,)
-    for track in (night.heart_rate_bpm, night.counts, night.posture_change_deg, night.temperature_c):
+    assert night.gravity_g.shape == (n, 3)
+    assert night.temperature_c.shape == (n,)
+    for track in (night.heart_rate_bpm, night.counts, night.gravity_g, night.temperature_c):
         assert track.dtype == np.float32
     known = night.heart_rate_bpm[np.isfinite(night.heart_rate_bpm)]
     assert np.all((known >= 30) & (known <= 200))

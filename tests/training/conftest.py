@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from staging.tracks import Tracks
+from tests.made_nights import turning
 from training.night import LabelledNight
 from training.recipe import Recipe, Stretch
 
@@ -22,7 +23,7 @@ def made_up_night(subject: str, seed: int, n: int = 80, dataset: str = "made_up"
         n_epochs=n,
         heart_rate_bpm=heart.astype(np.float32),
         counts=counts.astype(np.float32),
-        posture_change_deg=(5.0 * awake).astype(np.float32),
+        gravity_g=turning(5.0 * awake),
         temperature_c=np.full(n, np.nan, np.float32),
         coverage={"heart": ones, "motion": ones, "temperature": 0 * ones},
     )

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from staging.posture import turned_deg
 from training.augment import Augmentation, OtherDevice, augment
 from training.batches import LabelSmoothing, Mixed, NightDataset, collate, soft_labels
+from training.night import LabelledNight
 from training.recipe import Recipe
 
 from .conftest import made_up_night
@@ -20,6 +22,7 @@ SAME_DEVICE = OtherDevice(
 )
 NEVER = Augmentation(
     device=SAME_DEVICE,
+    window_probability=0.0,
     crop_probability=0.0,
     no_heart=0.0,
     no_motion=0.0,
@@ -30,7 +33,11 @@ NEVER = Augmentation(
     heart_noise_sd_bpm=0.0,
     counts_ln_sd=0.0,
     lost_counts_probability=0.0,
+    steadied_probability=0.0,
+    gravity_noise_probability=0.0,
+    gravity_step_probability=0.0,
     gap_probability=0.0,
+    loss_probability=0.0,
 )
 
 
@@ -40,7 +47,7 @@ def test_labels_stay_with_their_epochs_and_a_sensor_always_remains(seed):
     night = made_up_night("a", 1)
     changed = augment(night, np.random.default_rng(seed), Augmentation())
     n = changed.tracks.n_epochs
-    assert n >= night.tracks.n_epochs // 2
+    assert n >= night.tracks.n_epochs // 2  # it is shorter than the shortest window
     assert len(changed.reference) == n == len(changed.tracks.heart_rate_bpm) // 6 == len(changed.tracks.counts) // 2
     assert np.isfinite(changed.tracks.heart_rate_bpm).any() or np.isfinite(changed.tracks.counts).any()
     whole = night.reference.tolist()
@@ -61,6 +68,72 @@ def test_no_changes_change_nothing():
     same = augment(night, np.random.default_rng(0), NEVER)
     np.testing.assert_allclose(same.tracks.heart_rate_bpm, night.tracks.heart_rate_bpm, rtol=1e-6)
     np.testing.assert_array_equal(same.tracks.counts, night.tracks.counts)
+    np.testing.assert_array_equal(same.tracks.gravity_g, night.tracks.gravity_g)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_a_window_is_a_stretch_of_the_night_of_a_length_that_was_asked_for(seed):
+    night = made_up_night("a", 1, n=900)
+    changes = dataclasses.replace(NEVER, window_probability=1.0, window_hours=(1.5, 3.0))
+    window = augment(night, np.random.default_rng(seed), changes)
+    n = window.tracks.n_epochs
+    assert 180 <= n <= 360
+    begins = [
+        i for i in range(901 - n) if np.array_equal(night.tracks.counts[2 * i : 2 * (i + n)], window.tracks.counts)
+    ]
+    assert any(np.array_equal(night.reference[i : i + n], window.reference) for i in begins)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_one_sensor_is_lost_in_one_stretch_and_the_other_goes_on(seed):
+    night = made_up_night("a", 1, n=900)
+    changes = dataclasses.replace(NEVER, loss_probability=1.0, loss_min=(30.0, 60.0))
+    less = augment(night, np.random.default_rng(seed), changes).tracks
+    heart, counts = (np.isnan(track).reshape(900, -1) for track in (less.heart_rate_bpm, less.counts))
+    np.testing.assert_array_equal(np.isnan(less.gravity_g).any(axis=1), counts.any(axis=1))
+    lost, kept = (heart, counts) if heart.any() else (counts, heart)
+    assert not kept.any()
+    assert (lost.all(axis=1) == lost.any(axis=1)).all()
+    first, last = np.flatnonzero(lost[:, 0])[[0, -1]]
+    assert lost[first : last + 1].all()
+    assert last - first + 1 <= 120
+    assert last - first + 1 >= 60 or last == 899
+
+
+def still_night(sd_g: float = 0.002) -> LabelledNight:
+    """Gravity along z with the noise of single samples."""
+    night = made_up_night("a", 1, n=900)
+    noise = np.random.default_rng(0).normal(0.0, sd_g, (900, 3))
+    gravity = (np.array([0.0, 0.0, 1.0]) + noise).astype(np.float32)
+    return dataclasses.replace(night, tracks=dataclasses.replace(night.tracks, gravity_g=gravity))
+
+
+def small_turns(gravity_g: np.ndarray) -> float:
+    return float(np.nanmedian(turned_deg(gravity_g)))
+
+
+def gravity_with(night: LabelledNight, **changes) -> np.ndarray:
+    return augment(night, np.random.default_rng(3), dataclasses.replace(NEVER, **changes)).tracks.gravity_g
+
+
+def test_another_sensor_is_steadier_noisier_or_coarser():
+    night = still_night()
+    before = small_turns(night.tracks.gravity_g)
+    assert small_turns(gravity_with(night, steadied_probability=1.0)) < 0.95 * before
+    noisier = gravity_with(night, gravity_noise_probability=1.0, gravity_noise_g=(0.01, 0.01))
+    assert np.std(noisier - night.tracks.gravity_g) == pytest.approx(0.01, rel=0.1)
+    coarser = gravity_with(night, gravity_step_probability=1.0, gravity_step_g=(0.015, 0.015))
+    np.testing.assert_allclose(coarser / 0.015, np.round(coarser / 0.015), atol=1e-3)
+    assert np.abs(coarser - night.tracks.gravity_g).max() <= 0.0076
+
+
+def test_gravity_that_is_unknown_stays_so():
+    night = still_night()
+    night.tracks.gravity_g[100:110] = np.nan
+    changed = gravity_with(night, steadied_probability=1.0, gravity_noise_probability=1.0, gravity_step_probability=1.0)
+    np.testing.assert_array_equal(np.isnan(changed), np.isnan(night.tracks.gravity_g))
 
 
 def only(**change) -> Augmentation:

@@ -65,7 +65,7 @@ def test_a_masked_sensor_is_the_same_as_one_that_was_never_there():
         tracks=dataclasses.replace(
             night.tracks,
             counts=np.full_like(night.tracks.counts, np.nan),
-            posture_change_deg=np.full_like(night.tracks.posture_change_deg, np.nan),
+            gravity_g=np.full_like(night.tracks.gravity_g, np.nan),
         ),
     )
     masked = predict(network, night, recipe.spec)["heart + clock"]

@@ -55,7 +55,7 @@ def warm_asleep(subject: str, seed: int) -> LabelledNight:
         night.tracks,
         heart_rate_bpm=np.full_like(night.tracks.heart_rate_bpm, np.nan),
         counts=np.full_like(night.tracks.counts, np.nan),
-        posture_change_deg=np.full_like(night.tracks.posture_change_deg, np.nan),
+        gravity_g=np.full_like(night.tracks.gravity_g, np.nan),
         temperature_c=(33.0 + 0.5 * asleep + noise).astype(np.float32),
     )
     return dataclasses.replace(night, tracks=tracks)

@@ -11,8 +11,8 @@ from training.losses import LOSSES, Loss, lose
 
 from .conftest import made_up_night
 
-TRACKS = {"heart": ("heart_rate_bpm",), "motion": ("counts", "posture_change_deg")}
-EVERY = ("heart_rate_bpm", "counts", "posture_change_deg", "temperature_c")
+TRACKS = {"heart": ("heart_rate_bpm",), "motion": ("counts", "gravity_g")}
+EVERY = ("heart_rate_bpm", "counts", "gravity_g", "temperature_c")
 
 
 def known(night, name):

@@ -12,6 +12,7 @@ from models.frontend.features import Features
 from models.frontend.ops import Series
 from staging.features import DEFAULT_SPEC, extract, feature_names
 from staging.tracks import Tracks
+from tests.made_nights import turning
 
 
 def random_tracks(rng: np.random.Generator, n: int) -> Tracks:
@@ -23,7 +24,7 @@ def random_tracks(rng: np.random.Generator, n: int) -> Tracks:
         n_epochs=n,
         heart_rate_bpm=gappy(60 + np.cumsum(rng.normal(0, 0.5, n * 6))),
         counts=gappy(np.where(rng.random(n * 2) < 0.2, rng.exponential(100, n * 2), 0.0)),
-        posture_change_deg=gappy(rng.exponential(5, n)),
+        gravity_g=gappy(turning(rng.exponential(5, n))),
         temperature_c=gappy(34 + np.cumsum(rng.normal(0, 0.05, n))),
         coverage={},
     )
@@ -40,7 +41,7 @@ def test_any_tracks_with_any_gaps(seed, n):
     tracks = random_tracks(np.random.default_rng(seed), n)
     expected = extract(tracks, DEFAULT_SPEC)
     graph = Features(DEFAULT_SPEC)
-    given_ = (tracks.heart_rate_bpm, tracks.counts, tracks.posture_change_deg, tracks.temperature_c)
+    given_ = (tracks.heart_rate_bpm, tracks.counts, tracks.gravity_g, tracks.temperature_c)
     features, rows, mask = (part.numpy() for part in graph(*map(series, given_)))
     assert np.array_equal(mask, expected.mask)
     assert rows == pytest.approx(expected.series, abs=1e-4)
