@@ -44,7 +44,8 @@ class FeatureSpec:
     Attributes
     ----------
     version : int
-        Version of the feature definitions; a model made for another version is refused.
+        Version of the feature definitions. Version 1 knows no small turns of the arm; its models are read as those
+        whose `posture_spans_epochs` is empty. A model made for a later version than the package's is refused.
     heart_windows_epochs, spread_windows_epochs, motion_windows_epochs : tuple of int
         Odd lengths of the centred windows for mean heart rate, its spread, and movement.
     slope_window_epochs : int
@@ -54,7 +55,7 @@ class FeatureSpec:
     still_cap_min : float
         Longest time without movement that is told apart.
     posture_spans_epochs : tuple of int
-        Odd numbers of epochs over which the arm's small turns are told.
+        Odd numbers of epochs over which the arm's small turns are told; without any, nothing is told of them.
     posture_unit_deg, small_turn_deg : float
         Angle at which the logarithm of a posture change bends, and that of a small turn.
     temperature_quantile : float
@@ -98,14 +99,15 @@ class FeatureSpec:
         """
         try:
             values: dict[str, Any] = dict(json.loads(text))
-            given = set(values)
         except (ValueError, TypeError):
             raise ModelError(where, "its spec is not JSON", "use a model exported by this package") from None
+        if values.get("version") == 1:
+            values = BEFORE_SMALL_TURNS | values
         known = {field.name for field in dataclasses.fields(cls)}
-        for problem, names in (("lacks", known - given), ("has the unknown key", given - known)):
+        for problem, names in (("lacks", known - set(values)), ("has the unknown key", set(values) - known)):
             if names:
                 raise ModelError(where, f"its spec {problem} {min(names)!r}", "install the version that made it")
-        if values["version"] != DEFAULT_SPEC.version:
+        if values["version"] not in (1, DEFAULT_SPEC.version):
             raise ModelError(
                 where,
                 f"feature version {values['version']}, this package computes {DEFAULT_SPEC.version}",
@@ -131,6 +133,10 @@ DEFAULT_SPEC = FeatureSpec(
     temperature_quantile=0.8,
     clock_scale_h=8.0,
 )
+
+
+BEFORE_SMALL_TURNS = {"posture_spans_epochs": (), "small_turn_deg": DEFAULT_SPEC.small_turn_deg}
+"""What a spec of version 1 lacks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,8 +175,9 @@ def feature_names(spec: FeatureSpec) -> tuple[str, ...]:
     counts = ["log_counts", *(f"log_mean_{w}" for w in spec.motion_windows_epochs)]
     counts += ["still_before", "still_after", "night_moving"]
     posture = ["log_change", *(f"log_mean_{w}" for w in spec.motion_windows_epochs)]
-    posture += [f"log_turn_{w}" for w in spec.posture_spans_epochs]
-    posture += [*(f"mean_log_turn_{w}" for w in spec.motion_windows_epochs), "night_log_turn"]
+    if spec.posture_spans_epochs:
+        posture += [f"log_turn_{w}" for w in spec.posture_spans_epochs]
+        posture += [*(f"mean_log_turn_{w}" for w in spec.motion_windows_epochs), "night_log_turn"]
     temperature = ["below_plateau", "slope", *(f"below_plateau_{w}" for w in spec.heart_windows_epochs)]
     groups = (heart, counts, posture, temperature, ["elapsed"])
     return tuple(f"{group}:{name}" for group, names in zip(GROUPS, groups, strict=True) for name in names)
@@ -308,15 +315,23 @@ def _posture(gravity_g: NDArray[np.floating], spec: FeatureSpec) -> tuple[Column
     weight = known.astype(np.float64)
     columns = [np.log1p(total)]
     columns += [np.log1p(_ratio(_box_sum(total, w), _box_sum(weight, w))) for w in spec.motion_windows_epochs]
-    small = np.log1p(change_deg / spec.small_turn_deg)
+    if spec.posture_spans_epochs:
+        columns += _small_turns(gravity_g, change_deg, known, spec)
+    return columns, known
+
+
+def _small_turns(
+    gravity_g: NDArray[np.floating], change_deg: NDArray[np.float64], known: Known, spec: FeatureSpec
+) -> Columns:
+    columns = []
     for span in spec.posture_spans_epochs:
         turn_deg = turned_deg(gravity_g, span)
         # At the night's ends, and about gaps, what turned within the epoch has to do.
         columns += [np.log1p(np.where(np.isfinite(turn_deg), turn_deg, change_deg) / spec.small_turn_deg)]
     # Means of logarithms: one turn in bed must not hide how still the rest was.
+    small, weight = np.log1p(change_deg / spec.small_turn_deg), known.astype(np.float64)
     columns += [_ratio(_box_sum(small, w), _box_sum(weight, w)) for w in spec.motion_windows_epochs]
-    columns += [np.full(len(small), _masked_mean(small, known))]
-    return columns, known
+    return [*columns, np.full(len(small), _masked_mean(small, known))]
 
 
 def _temperature(level_c: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns, Known]:

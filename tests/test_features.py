@@ -110,6 +110,30 @@ def test_below_plateau_is_in_degrees_from_the_nights_upper_quantile():
     np.testing.assert_allclose(below[[0, 59]], [-3.0, 0.0])
 
 
+def lying(turns: dict[int, float], n: int = 60) -> Tracks:
+    """A night of an arm that turns by so many degrees in these epochs."""
+    change = np.zeros(n)
+    change[list(turns)] = list(turns.values())
+    return dataclasses.replace(a_night(n), gravity_g=turning(change))
+
+
+def test_a_turn_of_a_tenth_of_a_degree_is_told_as_well_as_one_in_bed():
+    logs = column(lying({10: 0.1, 40: 90.0}), "posture:log_turn_1")
+    np.testing.assert_allclose(logs[[9, 10, 40]], np.log1p([0.0, 1.0, 900.0]), atol=0.01)
+
+
+def test_turns_are_told_over_the_epochs_about_each():
+    within = column(lying({20: 0.5}), "posture:log_turn_7") > 0.1
+    np.testing.assert_array_equal(np.flatnonzero(within), np.arange(17, 24))
+
+
+def test_one_turn_in_bed_does_not_hide_how_still_the_rest_was():
+    still, turned = (column(lying(turns), "posture:mean_log_turn_121").max() for turns in ({}, {30: 90.0}))
+    fidgety = column(lying(dict.fromkeys(range(60), 0.4)), "posture:mean_log_turn_121").max()
+    assert still == pytest.approx(0.0, abs=0.01)
+    assert turned < 0.1 * fidgety
+
+
 @given(st.integers(0, 59))
 @settings(deadline=None, max_examples=10)
 def test_windows_are_centred(epoch):
@@ -121,6 +145,20 @@ def test_windows_are_centred(epoch):
 
 def test_the_spec_survives_json():
     assert FeatureSpec.from_json(DEFAULT_SPEC.to_json()) == DEFAULT_SPEC
+
+
+def test_a_model_of_version_1_sees_what_it_saw():
+    """Its spec knows no small turns: the columns are those of today without them, in the same order."""
+    written = json.loads(DEFAULT_SPEC.to_json()) | {"version": 1}
+    del written["posture_spans_epochs"], written["small_turn_deg"]
+    first = FeatureSpec.from_json(json.dumps(written))
+    assert first == FeatureSpec.from_json(first.to_json())
+    night = a_night(90)
+    names = feature_names(first)
+    assert len(names) == 39
+    assert [name for name in NAMES if "turn" not in name] == list(names)
+    shared = [NAMES.index(name) for name in names]
+    np.testing.assert_array_equal(extract(night, first).features, extract(night, DEFAULT_SPEC).features[:, shared])
 
 
 @pytest.mark.parametrize(

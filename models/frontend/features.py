@@ -104,17 +104,21 @@ class Features(nn.Module):
         return columns, in_night_S, Series(counts_N.values.log1p(), counts_N.known)
 
     def _posture(self, gravity_SX: Series) -> tuple[list[Tensor], Tensor]:
+        change = turned_deg(gravity_SX)
+        total_S = change.values / self.spec.posture_unit_deg
+        columns = [total_S.log1p(), *self._log_means(total_S, change.known.to(torch.float32))]
+        if self.spec.posture_spans_epochs:
+            columns += self._small_turns(gravity_SX, change)
+        return columns, change.known
+
+    def _small_turns(self, gravity_SX: Series, change: Series) -> list[Tensor]:
         spec = self.spec
-        change_S, known_S = turned_deg(gravity_SX)
-        weight_S = known_S.to(torch.float32)
-        small_S = (change_S / spec.small_turn_deg).log1p()
-        total_S = change_S / spec.posture_unit_deg
-        columns = [total_S.log1p(), *self._log_means(total_S, weight_S)]
-        for span in spec.posture_spans_epochs:
-            turn = turned_deg(gravity_SX, span)
-            columns.append((torch.where(turn.known, turn.values, change_S) / spec.small_turn_deg).log1p())
-        columns += [_window_mean(small_S, weight_S, width) for width in spec.motion_windows_epochs]
-        return [*columns, _mean_of(small_S, known_S).expand_as(small_S)], known_S
+        turns = [turned_deg(gravity_SX, span) for span in spec.posture_spans_epochs]
+        spans = [torch.where(turn.known, turn.values, change.values) for turn in turns]
+        small_S, weight_S = (change.values / spec.small_turn_deg).log1p(), change.known.to(torch.float32)
+        means = [_window_mean(small_S, weight_S, width) for width in spec.motion_windows_epochs]
+        night = _mean_of(small_S, change.known).expand_as(small_S)
+        return [*((turn_S / spec.small_turn_deg).log1p() for turn_S in spans), *means, night]
 
     def _temperature(self, level_S: Series) -> tuple[list[Tensor], Tensor]:
         plateau = quantiles(level_S, (self.spec.temperature_quantile,))

@@ -132,8 +132,8 @@ def gravity_at_starts(
     Examples
     --------
     >>> posture = Posture(turn_s=np.array([45.0]), length_s=np.ones(1), gravity=np.array([[0.0, 0, 1], [0, 1, 0]]))
-    >>> gravity_at_starts(np.random.default_rng(1), posture, 3).round(1).tolist()
-    [[0.0, 0.0, 1.0], [-0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+    >>> gravity_at_starts(np.random.default_rng(1), posture, 3).round(1).clip(0).tolist()
+    [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
     acceleration = parameters.acceleration
     start_s = np.arange(n_epochs) * EPOCH_S

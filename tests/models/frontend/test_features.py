@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -36,14 +38,18 @@ def series(values: np.ndarray) -> Series:
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(20, 300))
-def test_any_tracks_with_any_gaps(seed, n):
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(20, 300),
+    spec=st.sampled_from([DEFAULT_SPEC, dataclasses.replace(DEFAULT_SPEC, posture_spans_epochs=())]),
+)
+def test_any_tracks_with_any_gaps(seed, n, spec):
     tracks = random_tracks(np.random.default_rng(seed), n)
-    expected = extract(tracks, DEFAULT_SPEC)
-    graph = Features(DEFAULT_SPEC)
+    expected = extract(tracks, spec)
+    graph = Features(spec)
     given_ = (tracks.heart_rate_bpm, tracks.counts, tracks.gravity_g, tracks.temperature_c)
     features, rows, mask = (part.numpy() for part in graph(*map(series, given_)))
     assert np.array_equal(mask, expected.mask)
     assert rows == pytest.approx(expected.series, abs=1e-4)
-    for column, name in enumerate(feature_names(DEFAULT_SPEC)):
+    for column, name in enumerate(feature_names(spec)):
         assert features[:, column] == pytest.approx(expected.features[:, column], abs=5e-4), name
