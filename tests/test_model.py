@@ -40,7 +40,7 @@ def test_a_spec_survives_json():
         (lambda spec: spec.update(decision={"wake_weight": 1.0}), "decision rule"),
         (lambda spec: spec.update(decision=None), "decision rule"),
         (lambda spec: spec["features"].pop("clock_scale_h"), "clock_scale_h"),
-        (lambda spec: spec["features"].update(version=2), "feature version 2"),
+        (lambda spec: spec["features"].update(version=3), "feature version 3"),
     ],
 )
 def test_what_is_missing_unknown_or_of_another_version_is_named(change, named):

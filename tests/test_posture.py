@@ -95,7 +95,7 @@ def test_a_waking_arm_that_lies_still_turns_more_than_a_sleeping_one(shared_data
     for file in sorted((shared_data / "sleep_accel").glob("*_epoch_start_acc.csv")):
         subject = file.name.split("_")[0]
         change = turned_deg(posture_of(file))
-        stages = dict(np.loadtxt(file.with_name(f"{subject}_cleaned_psg.out"), dtype=int).tolist())
+        stages = dict(np.loadtxt(file.with_name(f"{subject}_cleaned_psg.out")).astype(int).tolist())
         counts = np.loadtxt(file.with_name(f"{subject}_cleaned_counts.out"), delimiter=",")
         moved = set((counts[counts[:, 1] > 0, 0] // 30).astype(int).tolist())
         for epoch in np.flatnonzero(np.isfinite(change)).tolist():
