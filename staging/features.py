@@ -95,7 +95,7 @@ class FeatureSpec:
         Raises
         ------
         ModelError
-            If a key is missing or unknown, or the version is not this package's.
+            If a key is missing or unknown, a span is even, or the version is a later one.
         """
         try:
             values: dict[str, Any] = dict(json.loads(text))
@@ -110,9 +110,11 @@ class FeatureSpec:
         if values["version"] not in (1, DEFAULT_SPEC.version):
             raise ModelError(
                 where,
-                f"feature version {values['version']}, this package computes {DEFAULT_SPEC.version}",
+                f"feature version {values['version']}, this package computes 1 and {DEFAULT_SPEC.version}",
                 "install the version of staging that the model's card names",
             )
+        if not all(span % 2 for span in values["posture_spans_epochs"]):
+            raise ModelError(where, "its spec has an even posture_spans_epochs", "use a model exported by this package")
         typed: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return cls(**typed)
 

@@ -41,7 +41,7 @@ def gravity_at_starts(acc: Signal, n_epochs: int) -> NDArray[np.float32]:
     [[0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
     """
     if acc.rate_hz >= 2.0:
-        gravity = bin_mean(acc, (n_epochs - 1) * int(EPOCH_S) + 1, 1.0)[:: int(EPOCH_S)]
+        gravity = bin_mean(acc, max((n_epochs - 1) * int(EPOCH_S) + 1, 0), 1.0)[:: int(EPOCH_S)]
     else:
         position = np.rint((np.arange(n_epochs) * EPOCH_S - acc.start_s) * acc.rate_hz).astype(np.int64)
         inside = (position >= 0) & (position < len(acc.samples))

@@ -245,11 +245,13 @@ def later(moment: datetime, seconds: float) -> datetime:
 
 def _mask_stuck(stuck: NDArray[np.bool_], counts: NDArray[np.float32], gravity: NDArray[np.float32]) -> None:
     """Take away, in place, the motion of a stuck sensor, and that of the epochs with the jumps into and out of it."""
-    around = stuck.copy()
-    around[1:] |= stuck[:-1]
+    since = stuck.copy()
+    since[1:] |= stuck[:-1]
+    around = since.copy()
     around[:-1] |= stuck[1:]
     counts[np.repeat(around, len(counts) // len(stuck))[: len(counts)]] = np.nan
-    gravity[around] = np.nan
+    # The epoch before began before it: without the directions that follow, no change of posture is known there either.
+    gravity[since] = np.nan
 
 
 def _missing(length: int) -> NDArray[np.float32]:

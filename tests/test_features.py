@@ -167,6 +167,7 @@ def test_a_model_of_version_1_sees_what_it_saw():
         (lambda spec: spec.pop("still_cap_min"), "still_cap_min"),
         (lambda spec: spec.update(surprise=1), "surprise"),
         (lambda spec: spec.update(version=99), "99"),
+        (lambda spec: spec.update(posture_spans_epochs=[1, 4]), "even posture_spans_epochs"),
     ],
 )
 def test_a_spec_that_is_not_exactly_ours_is_refused_by_name(change, named):

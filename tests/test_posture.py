@@ -71,6 +71,11 @@ def test_an_unrecorded_start_leaves_both_neighbours_unknown():
     assert np.isnan(turned_deg(gravity)).tolist() == [False, True, True, True]
 
 
+@pytest.mark.parametrize("rate_hz", [1 / 30, 32.0])
+def test_no_epochs_have_no_directions(rate_hz):
+    assert gravity_at_starts(acc_of(np.zeros((64, 3)), rate_hz), 0).shape == (0, 3)
+
+
 def test_zeros_have_no_direction():
     assert np.isnan(gravity_at_starts(acc_of(np.zeros((32 * 90, 3)), 32.0), 3)).all()
 

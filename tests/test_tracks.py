@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -157,3 +158,21 @@ def test_who_knows_more_of_wear_decides_it():
     assert told.coverage["motion"].tolist() == [1.0] * 180 + [0.0] * 60
     assert not told.coverage["temperature"].any()
     assert any("although it was worn" in warning for warning in told.warnings)
+
+
+def test_of_a_stuck_sensor_no_turn_into_it_or_out_of_it_is_known(night):
+    """Epochs 100 to 109 at the sensor's end: the change of posture from 99 to 110 would be the jump."""
+    samples = night.recording.acc.samples.copy()
+    rows = round(30 * night.recording.acc.rate_hz)
+    samples[100 * rows : 110 * rows] = 2.0
+    stuck = prepare(night.recording.replace(acc=dataclasses.replace(night.recording.acc, samples=samples)))
+    before, after = np.isfinite(prepare(night.recording).posture_change_deg), np.isfinite(stuck.posture_change_deg)
+    np.testing.assert_array_equal(np.flatnonzero(before & ~after), np.arange(99, 111))
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(stuck.counts[198:222])), np.arange(24))
+
+
+def test_where_it_is_not_worn_no_turn_is_known_to_it_or_from_it(night):
+    worn = np.ones(prepare(night.recording).n_epochs, bool)
+    worn[50:60] = False
+    change = prepare(night.recording, worn=worn).posture_change_deg
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(change[:-1])), np.arange(49, 60))

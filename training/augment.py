@@ -70,7 +70,8 @@ class Augmentation:
     counts_ln_sd, lost_counts_probability : float
         Spread of the size of movements between devices; how often some small movements go unseen.
     steadied_probability, steadied_share : float, float
-        How often, and up to which share, the arm's small turns are less: a mean of a second is steadier than a sample.
+        How often, and up to which share, gravity follows the median of three epochs: a mean of a second is steadier
+        than a sample. Turns that last for one epoch alone are less by it as well, whatever their size.
     gravity_noise_probability, gravity_noise_g : float, tuple of float
         How often, and between which limits (drawn evenly in their logarithm), a sensor adds noise to each axis.
     gravity_step_probability, gravity_step_g : float, tuple of float
@@ -78,7 +79,8 @@ class Augmentation:
     gap_probability, gap_mean_min, max_gaps : float, float, int
         How often, how long and how many stretches of heart rate are missing.
     loss_probability, loss_min : float, tuple of float
-        How often one sensor, now the heart rate, now the movement, is lost for so long: a watch turned or charged.
+        How often one sensor, now the heart rate, now the movement, is lost for so long: a strap worn loose, a gap in
+        the export. Of a night that has no other, nothing is known then.
     """
 
     crop_probability: float = 0.5

@@ -76,9 +76,9 @@ class RawTracks(nn.Module):
         # Somebody with a pulse breathes: what does not change at all is no stillness of theirs. The held samples of a
         # sensor too slow for counts say nothing.
         given = (present[:, CHANNELS.index("counts")] > 0).any()
-        moves_S = box_max(((saturated_S | (frozen_S & pulse_S)) & ~given).to(torch.float32), 1, 1) == 0
-        counts_N = counts_N.only(moves_S.repeat_interleave(counts.values.shape[1]))
-        gravity_SX = gravity_SX.only(moves_S[:, None])
+        stuck_S = ((saturated_S | (frozen_S & pulse_S)) & ~given).to(torch.float32)
+        counts_N = counts_N.only((box_max(stuck_S, 1, 1) == 0).repeat_interleave(counts.values.shape[1]))
+        gravity_SX = gravity_SX.only((box_max(stuck_S, 1, 0) == 0)[:, None])
         # A device's own counts where there are any, even if all of them are missing: the caller has said so.
         counts_N = _either(given, _flat(counts), counts_N)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from staging.recording import EPOCH_S
 from staging.simulate.arousals import Activations
 from staging.simulate.parameters import DEFAULT, Parameters
+from staging.simulate.processes import ornstein_uhlenbeck
 
 __all__ = ["Posture", "draw_posture", "gravity_at_starts"]
 
@@ -138,7 +139,8 @@ def gravity_at_starts(
     acceleration = parameters.acceleration
     start_s = np.arange(n_epochs) * EPOCH_S
     gravity = posture.gravity[np.searchsorted(posture.turn_s + posture.length_s, start_s, side="right")]
-    # Between two starts a lying arm settles by little, and a second's mean carries little noise.
-    step_sd = acceleration.settling_sd_g * math.sqrt(1.0 - math.exp(-2.0 * EPOCH_S / acceleration.settling_tau_s))
-    sd = math.hypot(step_sd, acceleration.noise_g / math.sqrt(acceleration.rate_hz)) / math.sqrt(2.0)
-    return (gravity + sd * rng.standard_normal(gravity.shape)).astype(np.float32)
+    # A lying arm settles, and a second's mean carries little noise.
+    sd, tau = (np.full(n_epochs, each) for each in (acceleration.settling_sd_g, acceleration.settling_tau_s / EPOCH_S))
+    settling = np.stack([ornstein_uhlenbeck(rng, sd, tau) for _ in range(3)], axis=1)
+    noise = acceleration.noise_g / math.sqrt(acceleration.rate_hz) * rng.standard_normal(gravity.shape)
+    return (gravity + settling + noise).astype(np.float32)

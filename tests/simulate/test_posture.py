@@ -53,6 +53,15 @@ def test_posture_of_the_raw_acceleration_is_that_of_the_tracks(night):
     assert np.median(raw[:-1][asleep]) < 1.0
 
 
+def test_a_lying_arm_settles_over_many_epochs_as_in_the_raw_acceleration(night):
+    n = len(night.reference)
+    raw = posture.gravity_at_starts(night.recording.acc, n)
+    direct = gravity_at_starts(np.random.default_rng(0), night.physiology.posture, n)
+    for span in (1, 15):
+        median = [np.nanmedian(turned_deg(gravity, span)) for gravity in (raw, direct)]
+        assert median[1] == pytest.approx(median[0], rel=0.5)
+
+
 @pytest.mark.parametrize("n_epochs", [0, 1])
 def test_a_night_of_no_epochs_or_one_has_as_many_directions(night, n_epochs):
     assert gravity_at_starts(np.random.default_rng(0), night.physiology.posture, n_epochs).shape == (n_epochs, 3)

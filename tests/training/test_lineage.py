@@ -45,6 +45,14 @@ def test_a_run_that_nobody_taught_saw_its_own_nights():
     assert unlisted(alone) == frozenset()
 
 
+def test_nights_of_a_run_whose_tracks_were_defined_otherwise_are_not_known_one_by_one():
+    """Its digests are of other tracks of the same nights: none would match, and it would be tested on whom it saw."""
+    old = run(data("slpdb", "a")) | {"recipe": {"spec": {"version": 1}}}
+    assert unlisted(old) == {"of slpdb"}
+    assert unlisted(old | {"recipe": {"spec": {"version": 2}}}) == frozenset()
+    assert unlisted(taught_by(old, data("dreamt", "d"))) == {"of slpdb"}
+
+
 def test_the_commit_decides_nothing_not_even_the_teachers():
     other = STUDENT | {"commit": "b", "teaching": STUDENT["teaching"] | {"teacher": STUDENT["teaching"]["teacher"]}}
     other["teaching"]["teacher"] = other["teaching"]["teacher"] | {"commit": "b"}
