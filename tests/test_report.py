@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -21,7 +22,7 @@ from staging.hypnogram import CLASSES
 from staging.report import render
 from staging.report.figures import figures
 from staging.report.svg import Scale, area_path, escape, line_path, number, runs, step_path
-from tests.made_nights import scored_night
+from tests.made_nights import scored_night, turning
 
 VOID = {"meta", "input", "br", "link", "img"}
 HARM = '<script>alert("1")</script>&amp;\'><img src=x onerror=alert(1)>\u202e\x00'
@@ -153,6 +154,19 @@ def test_a_missing_sensor_is_said_to_be_missing(sensor, panels):
         assert "not recorded" in part
     assert "not recorded" in html.split('id="coverage"')[1]
     assert html.count("not recorded</text>") == len(panels) + 1
+
+
+def test_a_turn_of_half_a_degree_is_seen_beside_a_turn_in_bed():
+    """Heights of the bars of a night whose arm turns by half a degree, and once by a right angle."""
+    night = scored_night(60)
+    change = np.full(60, 0.5)
+    change[30] = 90.0
+    night = dataclasses.replace(night, tracks=dataclasses.replace(night.tracks, gravity_g=turning(change)))
+    panel = figures(night).split('id="posture"')[1].split("</figure>")[0]
+    path = re.search(r'class="bars" d="([^"]*)"', panel)[1]
+    levels = sorted({float(y) for y in re.findall(r"V(-?[\d.]+)", path)})
+    bottom, small, large = levels[-1], levels[-2], levels[0]
+    assert (bottom - small) / (bottom - large) == pytest.approx(np.log10(6) / np.log10(901), abs=0.02)
 
 
 def test_a_simulated_night_says_so_before_anything_else_and_a_real_one_does_not():

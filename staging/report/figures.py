@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from staging.hypnogram import Hypnogram, Stage
 from staging.report.svg import Floats, Scale, area_path, escape, line_path, number, runs, step_path
@@ -214,23 +214,32 @@ def movement_panel(night: ScoredNight) -> Panel:
 
 
 def posture_panel(night: ScoredNight) -> Panel:
-    """How far the wrist was turned from one epoch to the next."""
+    """How far the arm turned from one epoch to the next, on a logarithmic scale.
+
+    Tenths of a degree tell a quiet waking arm from a sleeping one, and are seen beside turns in bed.
+    """
     edges, width = _columns(night.tracks.n_epochs)
     _, _, turned = _fold(night.tracks.posture_change_deg[:, None], width)
     height = 56.0
-    scale = Scale(low=0.0, high=180.0, height=height, top=_PAD_PX, ticks=(0.0, 90.0, 180.0))
+    scale = Scale(low=0.0, high=_tenths(180.0).item(), height=height, top=_PAD_PX)
+    ticks = (0.0, 1.0, 10.0, 180.0)
     floor = np.full(len(turned), scale.y(0.0).item())
     return Panel(
         key="posture",
         title="Posture change",
-        unit="degrees from epoch to epoch",
+        unit="degrees from epoch to epoch, logarithmic",
         height=height + 2 * _PAD_PX,
-        labels=tuple((scale.y(tick).item(), f"{tick:g}°") for tick in scale.ticks),
-        grid=tuple(scale.y(tick).item() for tick in scale.ticks),
-        marks=f'<path class="bars" d="{step_path(edges, floor, scale.y(turned))}"/>',
+        labels=tuple((scale.y(_tenths(tick)).item(), f"{tick:g}°") for tick in ticks),
+        grid=tuple(scale.y(_tenths(tick)).item() for tick in ticks),
+        marks=f'<path class="bars" d="{step_path(edges, floor, scale.y(_tenths(turned)))}"/>',
         description=_spoken("Posture change", turned, "degrees"),
         missing=_not_recorded(turned, height / 2),
     )
+
+
+def _tenths(angle_deg: ArrayLike) -> Floats:
+    """Decades of tenths of a degree, and 0 for none."""
+    return np.asarray(np.log10(1.0 + 10.0 * np.asarray(angle_deg, dtype=np.float64)))
 
 
 def coverage_panel(night: ScoredNight) -> Panel:

@@ -362,7 +362,7 @@ def _epochs(night: ScoredNight) -> str:
     series = [
         _values("heart rate", " bpm", np.where(beating.any(axis=1), rate, np.nan), 1),
         _values("movement", " counts", tracks.counts.reshape(n, -1).sum(axis=1), 0),
-        _values("posture change", "°", tracks.posture_change_deg, 0),
+        _values("posture change", "°", tracks.posture_change_deg, 1),
         _values("skin temperature", " °C", tracks.temperature_c, 2),
     ]
     p = None
