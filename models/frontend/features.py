@@ -113,12 +113,12 @@ class Features(nn.Module):
 
     def _small_turns(self, gravity_SX: Series, change: Series) -> list[Tensor]:
         spec = self.spec
-        turns = [turned_deg(gravity_SX, span) for span in spec.posture_spans_epochs]
-        spans = [torch.where(turn.known, turn.values, change.values) for turn in turns]
+        over_spans = [turned_deg(gravity_SX, span) for span in spec.posture_spans_epochs]
+        turns = [torch.where(turn.known, turn.values, change.values) for turn in over_spans]
         small_S, weight_S = (change.values / spec.small_turn_deg).log1p(), change.known.to(torch.float32)
         means = [_window_mean(small_S, weight_S, width) for width in spec.motion_windows_epochs]
         night = _mean_of(small_S, change.known).expand_as(small_S)
-        return [*((turn_S / spec.small_turn_deg).log1p() for turn_S in spans), *means, night]
+        return [*((turn_S / spec.small_turn_deg).log1p() for turn_S in turns), *means, night]
 
     def _temperature(self, level_S: Series) -> tuple[list[Tensor], Tensor]:
         plateau = quantiles(level_S, (self.spec.temperature_quantile,))
