@@ -190,7 +190,7 @@ def measure_parts(file: str) -> Times:
     from staging.architecture import summarize
     from staging.model import load_model
     from staging.outputs import write_outputs
-    from staging.pipeline import model_identity
+    from staging.pipeline import intervals_of, model_identity
     from staging.readers import read
     from staging.scored import ScoredNight
     from staging.stager import stage
@@ -201,8 +201,14 @@ def measure_parts(file: str) -> Times:
     _timed(times, "model (load)", load_model)
     hypnogram = _timed(times, "features and network", stage, tracks)
     architecture = _timed(times, "summarize", summarize, hypnogram)
+    intervals = _timed(times, "intervals of the metrics", intervals_of, hypnogram)
     night = ScoredNight(
-        name="night", tracks=tracks, hypnogram=hypnogram, architecture=architecture, model=model_identity()
+        name="night",
+        tracks=tracks,
+        hypnogram=hypnogram,
+        architecture=architecture,
+        model=model_identity(),
+        intervals=intervals,
     )
     with tempfile.TemporaryDirectory() as folder:
         _timed(times, "outputs", write_outputs, night, folder)
