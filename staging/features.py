@@ -311,6 +311,9 @@ def _counts(counts: NDArray[np.float64], spec: FeatureSpec) -> tuple[Columns, Kn
 
 def _posture(gravity_g: NDArray[np.floating], spec: FeatureSpec) -> tuple[Columns, Known]:
     change_deg = turned_deg(gravity_g)
+    # Nothing follows the last epoch, which is the one that staging during the night is about.
+    if len(gravity_g) > 1 and np.isfinite(gravity_g[-1]).all():
+        change_deg[-1] = change_deg[-2]
     known = np.isfinite(change_deg)
     change_deg = np.where(known, change_deg, 0.0)
     total = change_deg / spec.posture_unit_deg

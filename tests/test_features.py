@@ -127,6 +127,16 @@ def test_turns_are_told_over_the_epochs_about_each():
     np.testing.assert_array_equal(np.flatnonzero(within), np.arange(17, 24))
 
 
+def test_the_last_epoch_which_none_follows_is_taken_to_turn_as_the_one_before_it():
+    night = lying({57: 0.2, 58: 0.7})
+    logs = column(night, "posture:log_turn_1")
+    assert logs[59] == logs[58] > 0
+    assert extract(night, DEFAULT_SPEC).mask[59, GROUPS.index("posture")] == 1.0
+    gravity = night.gravity_g.copy()
+    gravity[59] = np.nan
+    assert extract(dataclasses.replace(night, gravity_g=gravity), DEFAULT_SPEC).mask[59, GROUPS.index("posture")] == 0.0
+
+
 def test_one_turn_in_bed_does_not_hide_how_still_the_rest_was():
     still, turned = (column(lying(turns), "posture:mean_log_turn_121").max() for turns in ({}, {30: 90.0}))
     fidgety = column(lying(dict.fromkeys(range(60), 0.4)), "posture:mean_log_turn_121").max()

@@ -104,7 +104,7 @@ class Features(nn.Module):
         return columns, in_night_S, Series(counts_N.values.log1p(), counts_N.known)
 
     def _posture(self, gravity_SX: Series) -> tuple[list[Tensor], Tensor]:
-        change = turned_deg(gravity_SX)
+        change = _held(turned_deg(gravity_SX), gravity_SX.known[-1:, 0])
         total_S = change.values / self.spec.posture_unit_deg
         columns = [total_S.log1p(), *self._log_means(total_S, change.known.to(torch.float32))]
         if self.spec.posture_spans_epochs:
@@ -134,6 +134,12 @@ class Features(nn.Module):
     def _log_minutes(self, epochs_S: Tensor) -> Tensor:
         minutes_S = epochs_S.to(torch.float32) * (EPOCH_S / 60.0)
         return minutes_S.clamp(max=self.spec.still_cap_min).log1p()
+
+
+def _held(change: Series, here: Tensor) -> Series:
+    """The last value again where nothing follows but gravity is known."""
+    values = torch.cat([change.values[:-1], torch.where(here, change.values[-2:-1], 0.0)])
+    return Series(values, torch.cat([change.known[:-1], here & change.known[-2:-1]]))
 
 
 def _window_mean(total_S: Tensor, weight_S: Tensor, width: int) -> Tensor:
