@@ -1,5 +1,7 @@
 """Several networks as one: the mean of their probabilities, blind to what training never showed them.
 
+Behind the mean may stand what the hours asleep say (`models.hours_asleep`).
+
 Axes: S epoch, C channel, T 5-s step, F feature, G group, K class. One night, no night axis: what an app feeds.
 """
 
@@ -10,10 +12,13 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor, nn
 
+from models.hours_asleep import HoursAsleep
 from models.sequence import SequenceNet
 from staging.features import GROUPS, FeatureSpec, feature_names
 
 __all__ = ["Ensemble"]
+
+_CLOCK = GROUPS.index("clock")
 
 
 class Ensemble(nn.Module):
@@ -28,13 +33,22 @@ class Ensemble(nn.Module):
     groups : collection of str
         Groups of inputs (`staging.features.GROUPS`) that training showed the members. The weights of the others are
         as they were drawn: those inputs are masked here, in every runtime, whatever an app feeds.
+    hours_asleep : HoursAsleep, optional
+        Applied to the mean where the clock is known, and only there.
     """
 
-    def __init__(self, members: Sequence[SequenceNet], spec: FeatureSpec, groups: Collection[str] = GROUPS) -> None:
+    def __init__(
+        self,
+        members: Sequence[SequenceNet],
+        spec: FeatureSpec,
+        groups: Collection[str] = GROUPS,
+        hours_asleep: HoursAsleep | None = None,
+    ) -> None:
         super().__init__()
         if not members:
             raise ValueError("an ensemble needs at least one member")
         self.members = nn.ModuleList(members)
+        self.hours_asleep = hours_asleep
         seen = {group: float(group in groups) for group in GROUPS}
         columns = [seen[name.partition(":")[0]] for name in feature_names(spec)]
         rows = [seen["heart"], seen["heart"], seen["counts"], seen["counts"]]
@@ -46,7 +60,8 @@ class Ensemble(nn.Module):
         """Probabilities ``(S, K)`` of one night."""
         shown = (features_SF * self.seen_F, series_CT * self.seen_C1, mask_SG * self.seen_G)
         night = [part.unsqueeze(0) for part in shown]
-        return torch.stack([member(*night).softmax(dim=2) for member in self.members]).mean(dim=0)[0]
+        mean_SK = torch.stack([member(*night).softmax(dim=2) for member in self.members]).mean(dim=0)[0]
+        return mean_SK if self.hours_asleep is None else self.hours_asleep(mean_SK, shown[2][:, _CLOCK])
 
     @torch.no_grad()
     def forget_unseen(self) -> None:

@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -35,7 +36,7 @@ from staging.model import SPEC_KEY, Model, ModelSpec
 __all__ = ["LENGTHS", "MAX_DIFFERENCE", "NETWORKS_KEY", "ParityError", "export", "parity"]
 
 NETWORKS_KEY = "staging.networks"
-"""Key of the members' dimensions and of the places of their weights in the model file's metadata."""
+"""Key of the members' dimensions, of the places of their weights, and of what follows them, in the file's metadata."""
 
 
 def export(network: nn.Module, spec: ModelSpec, path: Path) -> float:
@@ -96,7 +97,7 @@ def parity(network: nn.Module, path: Path, *, lengths: Sequence[int] = LENGTHS) 
 
 
 def _networks_entry(network: Ensemble, model: onnx.ModelProto) -> str:
-    """Dimensions of the members, and the initializer that holds each weight, as JSON.
+    """Dimensions of the members, the initializer that holds each weight, and what the hours asleep do, as JSON.
 
     The exporter transposes the weights of linear layers and gives them names of its own, and may keep equal weights
     once: each is looked for by its value, bit for bit.
@@ -116,7 +117,13 @@ def _networks_entry(network: Ensemble, model: onnx.ModelProto) -> str:
                 break
         else:
             raise ParityError(f"the weight {name} is not in the exported file as it is")
-    return json.dumps({"members": [dataclasses.asdict(member.shape) for member in network.members], "weights": places})
+    entry: dict[str, Any] = {
+        "members": [dataclasses.asdict(member.shape) for member in network.members],
+        "weights": places,
+    }
+    if network.hours_asleep is not None:
+        entry["hours_asleep"] = network.hours_asleep.describe()
+    return json.dumps(entry)
 
 
 def _random_night(

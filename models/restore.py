@@ -5,21 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx
 import torch
 
 from models.ensemble import Ensemble
 from models.export import NETWORKS_KEY, ParityError, parity
+from models.hours_asleep import HoursAsleep
 from models.sequence import SequenceNet, SequenceShape
 from staging.errors import ModelError
 from staging.model import Model, ModelSpec
 
-__all__ = ["restore", "shape_from"]
+__all__ = ["Restored", "restore", "shape_from"]
 
 
-def restore(path: Path) -> tuple[list[SequenceNet], ModelSpec]:
+class Restored(NamedTuple):
+    """Members of an ensemble in evaluation mode, the spec of their file, and what follows them."""
+
+    members: list[SequenceNet]
+    spec: ModelSpec
+    hours_asleep: HoursAsleep | None
+
+    def ensemble(self) -> Ensemble:
+        """What the file computes."""
+        return Ensemble(self.members, self.spec.features, self.spec.groups, self.hours_asleep)
+
+
+def restore(path: Path) -> Restored:
     """The members of an exported ensemble, with the weights that they were exported with, bit for bit.
 
     Parameters
@@ -29,10 +42,7 @@ def restore(path: Path) -> tuple[list[SequenceNet], ModelSpec]:
 
     Returns
     -------
-    list of SequenceNet
-        In evaluation mode.
-    ModelSpec
-        Of the file.
+    Restored
 
     Raises
     ------
@@ -55,11 +65,13 @@ def restore(path: Path) -> tuple[list[SequenceNet], ModelSpec]:
             for name, (held, transposed) in networks["weights"].items()
         }
         torch.nn.ModuleList(members).load_state_dict(weights)
-        parity(Ensemble(members, spec.features, spec.groups), path, lengths=(61,))
+        later = networks.get("hours_asleep")
+        restored = Restored(members, spec, None if later is None else HoursAsleep(**later))
+        parity(restored.ensemble(), path, lengths=(61,))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:  # ParityError and torch's refusals among them
         what = "they compute something else" if isinstance(error, ParityError) else str(error).splitlines()[0]
         raise ModelError(path, f"its networks cannot be read back: {what}", other_version) from None
-    return members, spec
+    return restored
 
 
 def shape_from(values: Mapping[str, Any]) -> SequenceShape:

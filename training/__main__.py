@@ -79,7 +79,8 @@ def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from training.crossval import cross_validate
-    from training.evaluate import MAIN_DATASET, report, rule_of, to_markdown
+    from training.evaluate import MAIN_DATASET, after_folds, after_networks, report, to_markdown
+    from training.folds import keep_hours_asleep
     from training.passes import rank_and_world
     from training.provenance import describe_run, write_run
     from training.run_files import RUN_FILE
@@ -107,6 +108,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0
     if options.run is not None and not (options.run / RUN_FILE).is_file():
         write_run(options.run, described)
+    if options.run is not None:
+        keep_hours_asleep(options.run, {fold: after.hours_asleep for fold, after in after_folds(predictions).items()})
+    after = after_networks(predictions)
     developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
     results = {
         "protocol": {
@@ -115,7 +119,8 @@ def _evaluate(options: argparse.Namespace) -> int:
             "split": "by subject" + (developed if MAIN_DATASET in described["data"] else ""),
             **described,
         },
-        "decision": dataclasses.asdict(rule_of(predictions)),
+        "hours_asleep": None if after.hours_asleep is None else after.hours_asleep.describe(),
+        "decision": dataclasses.asdict(after.rule),
         "datasets": report(predictions),
     }
     table = to_markdown(results)

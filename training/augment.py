@@ -15,9 +15,6 @@ from training.night import LabelledNight
 
 __all__ = ["Augmentation", "OtherDevice", "augment"]
 
-SMALL_TURN_G = 0.05
-"""Gravity within so much on each axis, 3 degrees, of the epochs about it has not been turned on purpose."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class OtherDevice:
@@ -73,8 +70,8 @@ class Augmentation:
     counts_ln_sd, lost_counts_probability : float
         Spread of the size of movements between devices; how often some small movements go unseen.
     steadied_probability, steadied_share : float, float
-        How often, and up to which share, gravity follows the median of three epochs where it is near it: a mean of a
-        second is steadier than a sample, and as far away after a turn in bed.
+        How often, and up to which share, gravity follows the median of three epochs: a mean of a second is steadier
+        than a sample. Turns that last for one epoch alone are less by it as well, whatever their size.
     gravity_noise_probability, gravity_noise_g : float, tuple of float
         How often, and between which limits (drawn evenly in their logarithm), a sensor adds noise to each axis.
     gravity_step_probability, gravity_step_g : float, tuple of float
@@ -83,12 +80,12 @@ class Augmentation:
         How often, how long and how many stretches of heart rate are missing.
     loss_probability, loss_min : float, tuple of float
         How often one sensor, now the heart rate, now the movement, is lost for so long: a strap worn loose, a gap in
-        the export. Only where the other is known: an epoch that no sensor saw would teach the average night.
+        the export. Of a night that has no other, nothing is known then.
     """
 
     crop_probability: float = 0.5
     crop_share: float = 0.25
-    window_probability: float = 0.2
+    window_probability: float = 0.1
     window_hours: tuple[float, float] = (1.5, 5.0)
     no_heart: float = 0.1
     no_motion: float = 0.1
@@ -123,13 +120,13 @@ def augment(night: LabelledNight, rng: np.random.Generator, changes: Augmentatio
         lost = rng.random(counts.shape) < 0.3 * rng.random()
         counts = np.where(lost & np.isfinite(counts), np.float32(0.0), counts)
     gravity = _gravity(tracks.gravity_g, rng, changes)
+    heart_rate, counts, gravity = _one_lost_for_long(heart_rate, counts, gravity, rng, changes)
     # Never both: a night without any sensor teaches nothing.
     missing = rng.random()
     if missing < changes.no_heart and np.isfinite(counts).any():
         heart_rate = np.full_like(heart_rate, np.nan)
     elif missing > 1.0 - changes.no_motion and np.isfinite(heart_rate).any():
         counts, gravity = np.full_like(counts, np.nan), np.full_like(gravity, np.nan)
-    heart_rate, counts, gravity = _one_lost_for_long(heart_rate, counts, gravity, rng, changes)
     if rng.random() < changes.no_posture:
         gravity = np.full_like(gravity, np.nan)
     temperature = tracks.temperature_c
@@ -169,16 +166,13 @@ def _one_lost_for_long(
     rng: np.random.Generator,
     changes: Augmentation,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Heart rate, counts and gravity, without one sensor in one long stretch, where the other is known."""
+    """Heart rate, counts and gravity, without one sensor in one long stretch; the same epochs of each."""
     if rng.random() >= changes.loss_probability:
         return heart_rate, counts, gravity
     n_epochs = len(gravity)
     first = int(rng.integers(n_epochs))
     lost = np.zeros(n_epochs, bool)
     lost[first : first + round(rng.uniform(*changes.loss_min) * 60.0 / EPOCH_S)] = True
-
-    known = [np.isfinite(track).reshape(n_epochs, -1).any(axis=1) for track in (heart_rate, counts)]
-    lost &= known[0] & known[1]
 
     def without(track: NDArray[np.float32]) -> NDArray[np.float32]:
         gone = np.repeat(lost, len(track) // n_epochs).reshape(-1, *[1] * (track.ndim - 1))
@@ -214,9 +208,7 @@ def _gravity(gravity_g: NDArray[np.float32], rng: np.random.Generator, changes: 
         middle = np.median(np.stack([changed[:-2], changed[1:-1], changed[2:]]), axis=0)
         share = changes.steadied_share * rng.random()
         steadied = (1.0 - share) * changed[1:-1] + share * middle
-        # NaN is not near.
-        near = np.abs(changed[1:-1] - middle).max(axis=1, keepdims=True) < SMALL_TURN_G
-        changed[1:-1] = np.where(near, steadied, changed[1:-1])
+        changed[1:-1] = np.where(np.isfinite(middle), steadied, changed[1:-1])
     if rng.random() < changes.gravity_noise_probability:
         sd_g = np.exp(rng.uniform(*np.log(changes.gravity_noise_g)))
         changed += rng.normal(0.0, sd_g, changed.shape)

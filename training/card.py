@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from models.hours_asleep import HoursAsleep
+from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.evaluate import MAIN_DATASET, to_markdown
 from training.lineage import attributions
@@ -77,7 +79,13 @@ def _main(results: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return name, datasets[name]
 
 
-def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, parity: float) -> str:
+def card(
+    spec: ModelSpec,
+    run: dict[str, Any],
+    results: dict[str, Any] | None,
+    parity: float,
+    hours_asleep: HoursAsleep | None = None,
+) -> str:
     """The card as Markdown.
 
     Parameters
@@ -90,6 +98,8 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, p
         Of ``evaluate``; only a model fitted further may go without.
     parity : float
         Largest difference between torch and onnxruntime that the export found.
+    hours_asleep : HoursAsleep, optional
+        What follows the networks.
 
     Returns
     -------
@@ -106,7 +116,8 @@ def card(spec: ModelSpec, run: dict[str, Any], results: dict[str, Any] | None, p
 {_networks(recipe)}: convolutions on heart rate and activity counts at 5-s steps, hand-made
 features of every 30-s epoch, dilated convolutions over epochs ({recipe["width"]} channels) and attention over the whole
 night. Input: any of heart rate (a watch's own, or from PPG or ECG beats), movement, posture; what is missing is masked.
-Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards. Of W, LIGHT, DEEP and R
+Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards.
+{_hours_asleep(hours_asleep)}Of W, LIGHT, DEEP and R
 the likeliest is taken, W weighted by {spec.decision.wake_weight:.2f}; LIGHT is N1 where the share of N1 in it exceeds
 {spec.decision.n1_share:.3f}. {_decision(results)}
 
@@ -128,6 +139,19 @@ torch and onnxruntime agree to {parity:.1g} at several lengths and with every se
     python -m training {_fit(run, _FITTED)} --out RUN
     python -m training export RUN {"" if results is None else "--results RESULTS.json "}--version {spec.version} \
 --out {spec.name}.onnx
+"""
+
+
+def _hours_asleep(later: HoursAsleep | None) -> str:
+    if later is None:
+        return ""
+    said = later.describe()
+    slopes = ", ".join(f"{stage} {slope:+.2f}" for stage, slope in zip(CLASSES[5], said["slopes"], strict=True))
+    return f"""\
+Deep sleep comes early in a night and REM sleep late, more so than the networks alone say: the logarithm of each
+probability grows by a slope ({slopes}) times log(1 + hours asleep so far)
+− {said["centre"]:.2f}, hours asleep by the networks' own probabilities. The slopes were fitted on predictions of
+unseen subjects (in the figures below: of the other folds). Without the clock (rows without it below) they do nothing.
 """
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.hours_asleep import HoursAsleep
 from staging.agreement.bootstrap import Resampling, Spread
 from staging.agreement.calibration import calibration_study
 from staging.agreement.epochs import confusion, epoch_study
@@ -20,11 +21,22 @@ from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from training.hours_asleep import fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.night import LabelledNight
 from training.predictions import SENSOR_SETS, Prediction
 
-__all__ = ["MAIN_DATASET", "NIGHT_METRICS", "mostly_recorded", "report", "rule_of", "to_markdown"]
+__all__ = [
+    "MAIN_DATASET",
+    "NIGHT_METRICS",
+    "AfterNetworks",
+    "after_folds",
+    "after_networks",
+    "mostly_recorded",
+    "report",
+    "rule_of",
+    "to_markdown",
+]
 
 MAIN_DATASET = "sleep_accel"
 """The set whose people the default model is for: healthy adults with a watch."""
@@ -44,7 +56,7 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
     Parameters
     ----------
     predictions : sequence of Prediction
-        From `training.crossval.cross_validate`.
+        From `training.crossval.cross_validate`: of the networks alone.
 
     Returns
     -------
@@ -54,12 +66,38 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
         ``losses`` (had less been recorded; empty for sets without heart rate or counts).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
-    rule_of_fold = {
-        fold: rule_of([other for other in predictions if other.fold != fold])
-        for fold in {prediction.fold for prediction in predictions}
-    }
-    decided = [_Decided(prediction, rule_of_fold[prediction.fold]) for prediction in predictions]
+    after = after_folds(predictions)
+    decided = [
+        _Decided(with_hours_asleep(prediction, after[prediction.fold].hours_asleep), after[prediction.fold].rule)
+        for prediction in predictions
+    ]
     return {name: _dataset([night for night in decided if night.night.dataset == name]) for name in datasets}
+
+
+class AfterNetworks(NamedTuple):
+    """What follows the networks: what the hours asleep say, and the rule that decides."""
+
+    hours_asleep: HoursAsleep | None
+    rule: DecisionRule
+
+
+def after_networks(predictions: Sequence[Prediction]) -> AfterNetworks:
+    """What is to follow the networks, fitted on their predictions of subjects that they never saw."""
+    later = fit_hours_asleep(_of_main(predictions))
+    return AfterNetworks(later, rule_of([with_hours_asleep(prediction, later) for prediction in predictions]))
+
+
+def after_folds(predictions: Sequence[Prediction]) -> dict[int, AfterNetworks]:
+    """What follows the networks of each fold, fitted on the predictions of the other folds."""
+    return {
+        fold: after_networks([other for other in predictions if other.fold != fold])
+        for fold in sorted({prediction.fold for prediction in predictions})
+    }
+
+
+def _of_main(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Nights of `MAIN_DATASET`, where there are any."""
+    return [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
 
 
 def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
@@ -70,7 +108,7 @@ def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
     """
     if not predictions:
         return LIKELIEST
-    chosen = [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
+    chosen = _of_main(predictions)
     return fit_rule(
         np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen]),
         np.concatenate([p.night.reference[p.night.usable] for p in chosen]),
@@ -80,7 +118,7 @@ def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
 class _Decided:
     """A night's prediction with the stages that were decided from it.
 
-    The rule of the decision was fitted on the other folds.
+    The rule of the decision, and what the hours asleep say, were fitted on the other folds.
     """
 
     def __init__(self, prediction: Prediction, rule: DecisionRule) -> None:

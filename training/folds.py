@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.ensemble import Ensemble
+from models.hours_asleep import HoursAsleep
 from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.files import write_atomically
@@ -16,11 +17,14 @@ from training.predictions import groups_of
 from training.recipe import Recipe
 from training.run_files import RUN_FILE, load_networks, make_folder, member_file, read_json, read_run
 
-__all__ = ["Fold", "begin_folds", "fold_of", "folds_of", "subjects_of_folds"]
+__all__ = ["Fold", "begin_folds", "fold_of", "folds_of", "keep_hours_asleep", "subjects_of_folds"]
 
 FOLDS_FILE = "folds.json"
 RECIPE_FILE = "recipe.json"
 """In a run's folder: the subjects of each fold, and how its networks are fitted."""
+
+HOURS_ASLEEP_FILE = "hours_asleep.json"
+"""In a fold's folder: what follows its networks, fitted on the predictions of the other folds."""
 
 _MEND = "give the folder of `python -m training evaluate --run`"
 
@@ -98,8 +102,21 @@ def fold_of(run: Path, number: int, nights: Sequence[LabelledNight]) -> Fold:
     subjects, recipe = subjects_of_folds(run)[number], _recipe(run)
     spec = FeatureSpec.from_json(json.dumps(recipe["spec"]), where=str(run / RECIPE_FILE))
     known = [night for night in nights if (night.dataset, night.subject) not in subjects]
-    network = Ensemble(load_networks(_folder(run, number), recipe), spec, groups_of(known) | _groups_of_start(run))
-    return Fold(subjects, network, spec)
+    members, shown = load_networks(_folder(run, number), recipe), groups_of(known) | _groups_of_start(run)
+    return Fold(subjects, Ensemble(members, spec, shown, _hours_asleep(run, number)), spec)
+
+
+def keep_hours_asleep(run: Path, by_fold: Mapping[int, HoursAsleep | None]) -> None:
+    """Keep what follows the networks of each fold beside them.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    for number, later in by_fold.items():
+        if later is not None:
+            write_atomically(_folder(run, number) / HOURS_ASLEEP_FILE, json.dumps(later.describe()))
 
 
 def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: Recipe) -> list[Path]:
@@ -130,6 +147,12 @@ def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: 
     for name, content in said.items():
         write_atomically(run / name, content)
     return [_folder(run, number) for number in range(len(folds))]
+
+
+def _hours_asleep(run: Path, number: int) -> HoursAsleep | None:
+    """None of a run of before there was one, or of a single fold."""
+    file = _folder(run, number) / HOURS_ASLEEP_FILE
+    return HoursAsleep(**read_json(file, keys=("slopes", "centre"), mend=_MEND)) if file.is_file() else None
 
 
 def _folder(run: Path, number: int) -> Path:

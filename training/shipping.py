@@ -8,6 +8,7 @@ from typing import Any
 
 from models.ensemble import Ensemble
 from models.export import export
+from models.hours_asleep import HoursAsleep
 from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
@@ -34,8 +35,9 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
     out : path
         The ``.onnx`` file.
     results : path or None
-        JSON of ``evaluate``, for the decision and the figures of the card. A run of ``finetune`` from a model may go
-        without: it keeps the model's decision, and its card says that it was not evaluated.
+        JSON of ``evaluate``, for what follows the networks (what the hours asleep say, and the decision) and the
+        figures of the card. A run of ``finetune`` from a model may go without: it keeps what follows them in the
+        model, and its card says that it was not evaluated.
     name : str, optional
         Of the model; ``staging-default`` or ``staging-finetuned`` where none is given.
     version : str
@@ -55,11 +57,12 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
     start = description.get("start")
     evaluated = None if results is None else _results_of(results, description)
     if evaluated is not None:
-        decision = evaluated["decision"]
+        after = evaluated
     elif start and start["decision"]:
-        decision = start["decision"]
+        after = start
     else:
         raise InputError(run, "it needs the results of an evaluation", "give --results of `evaluate`")
+    later = after.get("hours_asleep")  # Results and runs of before there was one do not say.
     own = attributions(description)
     spec = ModelSpec(
         spec_version=1,
@@ -68,13 +71,14 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         stages=tuple(map(str, CLASSES[5])),
         features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
         groups=tuple(description["groups"]),
-        decision=DecisionRule(**decision),
+        decision=DecisionRule(**after["decision"]),
         datasets=tuple(dict.fromkeys((*start["datasets"], *own) if start else own)),
         commit=description["commit"],
         headline=headline(description, evaluated),
     )
-    difference = export(Ensemble(members, spec.features, spec.groups), spec, out)
-    write_atomically(out.parent / CARD_FILE, card(spec, description, evaluated, difference))
+    network = Ensemble(members, spec.features, spec.groups, None if later is None else HoursAsleep(**later))
+    difference = export(network, spec, out)
+    write_atomically(out.parent / CARD_FILE, card(spec, description, evaluated, difference, network.hours_asleep))
     return difference
 
 

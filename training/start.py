@@ -14,6 +14,7 @@ from typing import Any
 from torch import nn
 
 from models.ensemble import Ensemble
+from models.hours_asleep import HoursAsleep
 from models.restore import restore
 from models.sequence import SequenceNet
 from staging.decision import DecisionRule
@@ -55,7 +56,8 @@ class Start:
     unlisted : frozenset of str
         Attributions of the data sets of which they saw nights that are not known one by one.
     decision : DecisionRule or None
-        Of the model; a run has none.
+    hours_asleep : HoursAsleep or None
+        What follows the networks in the model; a run has neither.
     commit : str
         Commit of the code that fitted them.
     """
@@ -69,6 +71,7 @@ class Start:
     unlisted: frozenset[str]
     decision: DecisionRule | None
     commit: str
+    hours_asleep: HoursAsleep | None = None
 
     def __post_init__(self) -> None:
         Ensemble(self.members, self.spec, self.groups).forget_unseen()
@@ -82,6 +85,7 @@ class Start:
             "groups": list(self.groups),
             "datasets": list(self.datasets),
             "decision": None if self.decision is None else dataclasses.asdict(self.decision),
+            "hours_asleep": None if self.hours_asleep is None else self.hours_asleep.describe(),
         }
 
     def recipe(self) -> Recipe:
@@ -182,7 +186,7 @@ def load_members(run: Path) -> tuple[list[SequenceNet], dict[str, Any]]:
 
 
 def _of_model(path: Path) -> Start:
-    members, spec = restore(path)
+    members, spec, hours_asleep = restore(path)
     return Start(
         name=f"{spec.name} {spec.version}",
         members=tuple(members),
@@ -192,6 +196,7 @@ def _of_model(path: Path) -> Start:
         digests=frozenset(),
         unlisted=frozenset(spec.datasets),
         decision=spec.decision,
+        hours_asleep=hours_asleep,
         commit=spec.commit,
     )
 

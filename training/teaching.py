@@ -123,6 +123,7 @@ class Teaching:
             If there are none.
         """
         fold = fold_of(self.run, index, nights)
+        fold.network.hours_asleep = None  # A run of `fit` has none: students of a fold learn what those of a fit do.
         return self._teacher(fold.network, fold.spec)
 
     def check_folds(self, folds: Sequence[frozenset[tuple[str, str]]]) -> None:

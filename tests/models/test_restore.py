@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from models.ensemble import Ensemble
-from models.export import NETWORKS_KEY, export, parity
+from models.export import NETWORKS_KEY, ParityError, export, parity
+from models.hours_asleep import HoursAsleep
 from models.restore import restore
 from staging.errors import ModelError
 from staging.features import DEFAULT_SPEC, GROUPS, feature_names
@@ -36,7 +38,8 @@ def exported(tmp_path_factory):
 
 def test_every_weight_comes_back_bit_for_bit(exported):
     path, network = exported
-    members, spec = restore(path)
+    members, spec, hours_asleep = restore(path)
+    assert hours_asleep is None
     assert spec == SPEC
     assert [member.shape for member in members] == [member.shape for member in network.members]
     found, expected = torch.nn.ModuleList(members).state_dict(), network.members.state_dict()
@@ -45,10 +48,33 @@ def test_every_weight_comes_back_bit_for_bit(exported):
         assert torch.equal(found[name], weight), name
 
 
+def test_what_the_hours_asleep_do_is_in_the_graph_and_comes_back(tmp_path):
+    """The gate of the export has compared both at several lengths and with every set of sensors."""
+    path, later = tmp_path / "model.onnx", HoursAsleep((-0.1, 0.1, 0.0, -2.0, 2.0), 1.25)
+    members = list(ensemble().members)
+    export(Ensemble(members, DEFAULT_SPEC, hours_asleep=later), SPEC, path)
+    restored = restore(path)
+    assert restored.hours_asleep.describe() == later.describe()
+    assert parity(restored.ensemble(), path, lengths=(480,)) < 1e-5
+    with pytest.raises(ParityError):
+        parity(Ensemble(members, DEFAULT_SPEC), path, lengths=(480,))
+
+
+@pytest.mark.parametrize("said", [{"slopes": [0.0, 1.0], "centre": 1.0}, {"slope": [0.0] * 5}, {"centre": "noon"}])
+def test_what_the_hours_asleep_do_is_refused_where_it_is_not_what_the_graph_does(exported, tmp_path, said):
+    path, _ = exported
+    model = onnx.load(path)
+    entry = next(entry for entry in model.metadata_props if entry.key == NETWORKS_KEY)
+    entry.value = json.dumps(json.loads(entry.value) | {"hours_asleep": said})
+    broken = tmp_path / "broken.onnx"
+    onnx.save(model, broken)
+    with pytest.raises(ModelError, match="networks cannot be read back"):
+        restore(broken)
+
+
 def test_the_shipped_model_is_enough_to_go_on_from():
     with as_file(files("staging.weights") / "staging.onnx") as path:
-        members, spec = restore(path)
-        assert parity(Ensemble(members, spec.features, spec.groups), path, lengths=(480,)) < 1e-5
+        assert parity(restore(path).ensemble(), path, lengths=(480,)) < 1e-5
 
 
 @pytest.mark.parametrize("damage", ["no entry", "no weight", "other shape", "other dilation"])

@@ -129,28 +129,6 @@ def test_another_sensor_is_steadier_noisier_or_coarser():
     assert np.abs(coarser - night.tracks.gravity_g).max() <= 0.0076
 
 
-def test_a_turn_in_bed_is_not_steadied_away():
-    """Not even one that is turned back in the next epoch, which is what waking looks like."""
-    night = still_night()
-    night.tracks.gravity_g[450] = [0.0, 1.0, 0.0]
-    for seed in range(20):
-        changes = dataclasses.replace(NEVER, steadied_probability=1.0)
-        turned = turned_deg(augment(night, np.random.default_rng(seed), changes).tracks.gravity_g)
-        np.testing.assert_allclose(turned[449:451], 90.0, atol=1.0)
-
-
-@given(st.integers(0, 2**32 - 1), st.sampled_from(["heart_rate_bpm", "counts"]))
-@settings(deadline=None, max_examples=30)
-def test_a_sensor_is_lost_only_where_the_other_is_known(seed, missing):
-    night = made_up_night("a", 1, n=900)
-    track = getattr(night.tracks, missing).copy()
-    track[: len(track) // 2] = np.nan
-    night = dataclasses.replace(night, tracks=dataclasses.replace(night.tracks, **{missing: track}))
-    less = augment(night, np.random.default_rng(seed), dataclasses.replace(NEVER, loss_probability=1.0)).tracks
-    heart, counts = (np.isfinite(each).reshape(900, -1).any(axis=1) for each in (less.heart_rate_bpm, less.counts))
-    assert (heart | counts).all()
-
-
 def test_gravity_that_is_unknown_stays_so():
     night = still_night()
     night.tracks.gravity_g[100:110] = np.nan

@@ -29,6 +29,13 @@ def predictions(right: float, dataset: str = "made_up") -> list[Prediction]:
     return [prediction(str(i), i, i % 3, right=right, dataset=dataset) for i in range(6)]
 
 
+@pytest.fixture
+def networks_alone(monkeypatch):
+    """Probabilities stay as they were made up: nothing is fitted to follow them (see test_hours_asleep.py)."""
+    monkeypatch.setattr(evaluate, "fit_hours_asleep", lambda predictions: None)
+
+
+@pytest.mark.usefixtures("networks_alone")
 def test_perfect_predictions_have_a_kappa_of_one_and_no_bias():
     figures = report(predictions(1.0))["made_up"]
     for k in ("5", "4", "3", "2"):

@@ -7,12 +7,13 @@ import json
 import pytest
 import torch
 
+from models.hours_asleep import HoursAsleep
 from models.sequence import SequenceNet
 from staging.errors import InputError
 from staging.features import GROUPS
 from training import crossval
 from training.crossval import cross_validate, split_by_subject
-from training.folds import begin_folds, fold_of, folds_of, subjects_of_folds
+from training.folds import begin_folds, fold_of, folds_of, keep_hours_asleep, subjects_of_folds
 from training.recipe import Recipe
 from training.run_files import member_file
 from training.start import weights_digest
@@ -99,3 +100,18 @@ def test_networks_of_a_fold_use_what_those_knew_that_they_began_from(nights, tmp
     began["start"] = {"groups": ["heart", "temperature"]}
     (tmp_path / "run.json").write_text(json.dumps(began), encoding="utf-8")
     assert "temperature" in shown(fold_of(tmp_path, 0, nights))
+
+
+def test_what_follows_a_fold_s_networks_comes_back_with_them(nights, tmp_path):
+    finished(tmp_path, split_by_subject(nights, 2))
+    later = HoursAsleep((0.0, 0.0, 0.0, -0.5, 0.5), 1.25)
+    keep_hours_asleep(tmp_path, {0: later, 1: None})
+    assert fold_of(tmp_path, 0, nights).network.hours_asleep.describe() == later.describe()
+    assert fold_of(tmp_path, 1, nights).network.hours_asleep is None
+
+
+def test_a_damaged_file_of_what_follows_is_named(nights, tmp_path):
+    finished(tmp_path, split_by_subject(nights, 2))
+    (tmp_path / "fold_0" / "hours_asleep.json").write_text('{"slopes": [0, 0', encoding="utf-8")
+    with pytest.raises(InputError, match=r"hours_asleep\.json cannot be read"):
+        fold_of(tmp_path, 0, nights)
