@@ -18,6 +18,9 @@ from staging.tracks import SENSORS
 
 __all__ = ["Decision", "FrontEnd"]
 
+_TINY, _BEYOND = 1e-9, 1e-3
+"""As in `staging.decision`."""
+
 
 class FrontEnd(nn.Module):
     """Raw channels to the network's inputs, and how far each sensor can be believed.
@@ -57,7 +60,7 @@ class Decision(nn.Module):
 
     def forward(self, probabilities_SK: Tensor, quality_SG: Tensor) -> Tensor:
         """Index of each epoch's stage into ``CLASSES[5]``, int64 ``(S,)``; -1 where nothing was recorded."""
-        n = probabilities_SK.shape[0]
+        scorable_S = _scorable(quality_SG)
         w, n1, n2, n3, r = probabilities_SK.unbind(1)
         light = n1 + n2
         asleep = torch.stack([light, n3, r], dim=1)
@@ -65,10 +68,27 @@ class Decision(nn.Module):
         n1_share = n1 / light.clamp(min=1e-9)
         of_light = torch.where(n1_share > self.rule.n1_share, 1, 2)
         stage = torch.where(deepest == 0, of_light, deepest + 2)
-        stage = torch.where(w * self.rule.wake_weight > asleep.amax(1), 0, stage)
+        ratio_S = w / asleep.amax(1).clamp(min=_TINY)
+        threshold = _threshold(ratio_S, scorable_S, (w * scorable_S).sum().round().to(torch.int64))
+        limits = (1.0 / self.rule.most_wake_weight, 1.0 / self.rule.least_wake_weight)
+        stage = torch.where(ratio_S > threshold.clamp(*limits), 0, stage)
+        return torch.where(scorable_S, stage, -1)
 
-        heart, motion = (quality_SG[:, SENSORS.index(sensor)] for sensor in ("heart", "motion"))
-        known = (heart > 0) | (motion > 0)
-        before, after = neighbours(known)
-        short = (before >= 0) & (after < n) & (after - before - 1 <= BRIDGED_GAP_EPOCHS)
-        return torch.where(known | short, stage, -1)
+
+def _scorable(quality_SG: Tensor) -> Tensor:
+    """As `staging.stager.scorable`: epochs with a sensor of heart or motion, and short gaps between such epochs."""
+    heart, motion = (quality_SG[:, SENSORS.index(sensor)] for sensor in ("heart", "motion"))
+    known = (heart > 0) | (motion > 0)
+    before, after = neighbours(known)
+    short = (before >= 0) & (after < quality_SG.shape[0]) & (after - before - 1 <= BRIDGED_GAP_EPOCHS)
+    return known | short
+
+
+def _threshold(values_S: Tensor, counted_S: Tensor, n: Tensor) -> Tensor:
+    """What `n` of the counted values, which are not negative, exceed: as in `staging.decision`."""
+    falling_S = torch.where(counted_S, values_S, -1.0).sort(descending=True).values
+    counted = counted_S.sum()
+    last = (counted - 1).clamp(min=0)
+    above, below = (falling_S[torch.minimum(place.clamp(min=0), last)] for place in (n - 1, n))
+    half_way = (above + below) / 2.0
+    return torch.where(n == 0, below + _BEYOND, torch.where(n >= counted, above - _BEYOND, half_way))

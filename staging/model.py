@@ -79,12 +79,12 @@ class ModelSpec:
 
     Examples
     --------
-    >>> from staging.decision import DecisionRule
+    >>> from staging.decision import LIKELIEST
     >>> from staging.features import DEFAULT_SPEC
     >>> spec = ModelSpec(
     ...     spec_version=1, name="example", version="1", stages=("W", "N1", "N2", "N3", "R"),
     ...     features=DEFAULT_SPEC,
-    ...     groups=("heart", "counts"), decision=DecisionRule(wake_weight=1.0, n1_share=0.5),
+    ...     groups=("heart", "counts"), decision=LIKELIEST,
     ...     datasets=(), commit="", headline="")
     >>> ModelSpec.from_json(spec.to_json()) == spec
     True
@@ -146,13 +146,13 @@ class ModelSpec:
         )
 
 
-def _decision(values: object, where: str) -> DecisionRule:
-    known = {field.name for field in dataclasses.fields(DecisionRule)}
-    if not isinstance(values, dict) or set(values) != known:
+def _decision(values: Any, where: str) -> DecisionRule:
+    try:
+        return DecisionRule.from_dict(values)
+    except (TypeError, ValueError) as error:
         raise ModelError(
-            where, f"its decision rule is {values}, not {sorted(known)}", "install the version that made it"
-        )
-    return DecisionRule(**{name: float(value) for name, value in values.items()})
+            where, f"its decision rule cannot be used: {error}", "install the version that made it"
+        ) from None
 
 
 def posteriors_to_json(posteriors: Mapping[int, SequencePosterior]) -> str:

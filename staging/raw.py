@@ -321,8 +321,9 @@ def stage_raw(recording: Recording, model: RawModel | None = None) -> RawNight:
     blended = in_windows(n, both)
     probabilities, quality = blended[:, : len(model.spec.stages)], blended[:, len(model.spec.stages) :]
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    known = (quality[:, SENSORS.index("heart")] > 0) | (quality[:, SENSORS.index("motion")] > 0)
-    stages = np.where(scorable(known), decide(probabilities, len(model.spec.stages), model.spec.decision), -1)
+    known = scorable((quality[:, SENSORS.index("heart")] > 0) | (quality[:, SENSORS.index("motion")] > 0))
+    decided = decide(probabilities, len(model.spec.stages), model.spec.decision, known=known)
+    stages = np.where(known, decided, -1)
     return RawNight(probabilities=probabilities, quality=quality, stages=stages)
 
 

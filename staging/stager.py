@@ -80,7 +80,7 @@ def stage(recording: Recording | Tracks, *, model: str | Path | None = None, n_c
         )
     network = load_model(None if model is None else str(model))
     fine = _probabilities(tracks, network)
-    indices = np.where(known, decide(fine, n_classes, network.spec.decision), -1)
+    indices = np.where(known, decide(fine, n_classes, network.spec.decision, known=known), -1)
     probabilities = fine @ merge_matrix(len(network.spec.stages), n_classes)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     probabilities[~known] = np.nan

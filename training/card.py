@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from models.hours_asleep import HoursAsleep
+from staging.decision import DecisionRule
 from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.evaluate import MAIN_DATASET, to_markdown
@@ -118,7 +119,7 @@ features of every 30-s epoch, dilated convolutions over epochs ({recipe["width"]
 night. Input: any of heart rate (a watch's own, or from PPG or ECG beats), movement, posture; what is missing is masked.
 Output: probabilities of W, N1, N2, N3, R for every 30-s epoch. Nothing is smoothed afterwards.
 {_hours_asleep(hours_asleep)}Of W, LIGHT, DEEP and R
-the likeliest is taken, W weighted by {spec.decision.wake_weight:.2f}; LIGHT is N1 where the share of N1 in it exceeds
+the likeliest is taken, {_wake(spec.decision)}; LIGHT is N1 where the share of N1 in it exceeds
 {spec.decision.n1_share:.3f}. {_decision(results)}
 
 {_how_fitted(run)}
@@ -231,10 +232,17 @@ def _fit(run: dict[str, Any], teachers: str) -> str:
 
 def _decision(results: dict[str, Any] | None) -> str:
     if results is None:
-        return "These two numbers are those of the model that it began from."
+        return "The rule is that of the model that it began from."
     return """\
-These two numbers make the totals of W and N1 right on predictions of unseen subjects (in
-the figures below: of the other folds); the probabilities are left as they are."""
+That share makes the total of N1 right on predictions of
+unseen subjects (in the figures below: of the other folds); the probabilities are left as they are."""
+
+
+def _wake(rule: DecisionRule) -> str:
+    least, most = rule.least_wake_weight, rule.most_wake_weight
+    if least == most:
+        return f"W weighted by {least:.2f}"
+    return f"W weighted by {least:g} to {most:g} so that each night has as much of it\nas its probabilities add up to"
 
 
 def _how_fitted(run: dict[str, Any]) -> str:

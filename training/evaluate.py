@@ -21,6 +21,7 @@ from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
+from staging.stager import scorable
 from training.hours_asleep import fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.night import LabelledNight
@@ -101,17 +102,16 @@ def _of_main(predictions: Sequence[Prediction]) -> list[Prediction]:
 
 
 def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:
-    """The decision rule that makes the totals of W and N1 right on the given predictions.
+    """The decision rule that makes the total of N1 right on the given predictions.
 
-    Nights of `MAIN_DATASET` are used where there are any: the sets differ in how much their people wake. Without
-    predictions (a single fold leaves no others) the likeliest class is taken.
+    Nights of `MAIN_DATASET` are used where there are any: scorers differ in how much N1 they find. Without predictions
+    (a single fold leaves no others) the likeliest class is taken.
     """
     if not predictions:
         return LIKELIEST
     chosen = _of_main(predictions)
     return fit_rule(
-        np.concatenate([p.probabilities["all"][p.night.usable] for p in chosen]),
-        np.concatenate([p.night.reference[p.night.usable] for p in chosen]),
+        [p.probabilities["all"][p.night.usable] for p in chosen], [p.night.reference[p.night.usable] for p in chosen]
     )
 
 
@@ -138,7 +138,7 @@ class _Decided:
 
     def indices(self, n_classes: int, sensors: str = "all") -> NDArray[np.int64]:
         """Decided classes of all epochs."""
-        return decide(self.probabilities[sensors], n_classes, self.rule)
+        return decide(self.probabilities[sensors], n_classes, self.rule, known=scorable(self.night.recorded))
 
     def compared(self, n_classes: int, sensors: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Reference and decided classes of the epochs that are compared."""

@@ -64,12 +64,13 @@ function decided(probabilities, quality, weights, where, contract) {
     throw new Problem(where, "neither heart nor motion was usably recorded in any epoch", mend);
   }
   const may = scorable(known, contract.epochs.bridged);
-  const stages = may.map((isKnown, epoch) => {
-    const row = probabilities.subarray(epoch * names.length, (epoch + 1) * names.length);
+  const rows = may.map((_, epoch) => probabilities.subarray(epoch * names.length, (epoch + 1) * names.length));
+  for (const [epoch, row] of rows.entries()) {
     const total = row.reduce((sum, value) => sum + value, 0);
-    row.forEach((value, k) => (row[k] = isKnown ? value / total : NaN));
-    return isKnown ? names[decide(row, decision)] : "UNSCORED";
-  });
+    row.forEach((value, k) => (row[k] = may[epoch] ? value / total : NaN));
+  }
+  const columns = decide(rows, may, decision);
+  const stages = may.map((isKnown, epoch) => (isKnown ? names[columns[epoch]] : "UNSCORED"));
   return { stages, probabilities, quality };
 }
 

@@ -15,7 +15,7 @@ from models import export as export_module
 from models.ensemble import Ensemble
 from models.export import NETWORKS_KEY, ParityError, export
 from models.sequence import SequenceNet, SequenceShape
-from staging.decision import DecisionRule
+from staging.decision import LIKELIEST
 from staging.features import DEFAULT_SPEC, GROUPS, feature_names
 from staging.model import SPEC_KEY, Model, ModelSpec
 
@@ -34,7 +34,7 @@ SPEC = ModelSpec(
     stages=("W", "N1", "N2", "N3", "R"),
     features=DEFAULT_SPEC,
     groups=GROUPS,
-    decision=DecisionRule(wake_weight=1.0, n1_share=0.5),
+    decision=LIKELIEST,
     datasets=("none",),
     commit="0",
     headline="none",

@@ -20,16 +20,18 @@ from staging.tracks import prepare
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),
-    wake_weight=st.floats(0.2, 5),
+    least=st.floats(0.2, 5),
+    times=st.floats(1, 10),
     n1_share=st.floats(0, 1),
     recorded=st.floats(0, 1),
 )
-def test_stages_are_those_that_numpy_decides(seed, n, wake_weight, n1_share, recorded):
+def test_stages_are_those_that_numpy_decides(seed, n, least, times, n1_share, recorded):
     rng = np.random.default_rng(seed)
     probabilities = rng.dirichlet(np.full(5, 0.5), n).astype(np.float32)
     quality = (rng.random((n, 3)) * (rng.random((n, 3)) < recorded)).astype(np.float32)
-    rule = DecisionRule(wake_weight=wake_weight, n1_share=n1_share)
-    expected = np.where(scorable((quality[:, :2] > 0).any(axis=1)), decide(probabilities, 5, rule), -1)
+    rule = DecisionRule(least_wake_weight=least, most_wake_weight=least * times, n1_share=n1_share)
+    known = scorable((quality[:, :2] > 0).any(axis=1))
+    expected = np.where(known, decide(probabilities, 5, rule, known=known), -1)
     found = Decision(rule)(torch.from_numpy(probabilities), torch.from_numpy(quality))
     assert found.tolist() == expected.tolist()
 

@@ -45,7 +45,7 @@ def test_evaluate_writes_json_and_a_table(run_and_results):
     _, results = run_and_results
     figures = json.loads(results.read_text(encoding="utf-8"))
     assert figures["datasets"]["slpdb"]["n_subjects"] == 3
-    assert set(figures["decision"]) == {"wake_weight", "n1_share"}
+    assert set(figures["decision"]) == {"least_wake_weight", "most_wake_weight", "n1_share"}
     assert "slpdb: 3 subjects" in results.with_suffix(".md").read_text(encoding="utf-8")
 
 

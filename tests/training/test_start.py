@@ -163,7 +163,7 @@ def test_fitting_further_is_evaluated_by_subject_and_its_results_go_into_the_car
     assert figures["protocol"]["start"]["name"] == load_start(SHIPPED).name
     assert figures["datasets"]["plain_folder"]["n_subjects"] == 3
     spec, card = exported(run, tmp_path, monkeypatch, "--results", str(results))
-    assert spec.decision.wake_weight == pytest.approx(figures["decision"]["wake_weight"])
+    assert dataclasses.asdict(spec.decision) == pytest.approx(figures["decision"])
     assert "fitted further: plain_folder, 3 subjects" in spec.headline
     assert "python -m training evaluate --data plain_folder=FOLDER --from MODEL_OR_RUN --passes 1 --seed 0 \\" in card
     assert "plain_folder: 3 subjects" in card

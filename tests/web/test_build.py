@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import json
 import re
@@ -29,7 +30,7 @@ def test_the_model_and_its_rule_of_decision_are_the_shipped_ones(built_page: Pat
     assert gzip.decompress(base64.b64decode(_block(text, "model"))) == graph.read_bytes()
     told = json.loads(_block(text, "contract"))["contract"]
     rule = load_model().spec.decision
-    assert told["model"]["decision"] == {"wake_weight": rule.wake_weight, "n1_share": rule.n1_share}
+    assert told["model"]["decision"] == dataclasses.asdict(rule)
 
 
 def test_the_file_needs_no_other_and_names_no_folder_of_this_machine(built_page: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -71,10 +72,13 @@ def test_every_metric_has_the_definition_of_the_catalogue() -> None:
 def test_decisions_are_those_of_the_package(node: Run) -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.full(5, 0.7), size=4000).astype(np.float32)
-    rule = DecisionRule(wake_weight=1.3, n1_share=0.35)
-    given = {"rows": probabilities.tolist(), "rule": {"wake_weight": rule.wake_weight, "n1_share": rule.n1_share}}
-    found = node("return given.rows.map((row) => decision.decide(row, given.rule));", given, imports="decision")
-    assert np.mean(np.array(found) == decide(probabilities, 5, rule)) >= 0.9995  # a tie may round otherwise
+    known = rng.random(4000) < 0.9
+    for least, most in ((1.3, 1.3), (1.0, 4.0), (0.01, 100.0)):
+        rule = DecisionRule(least_wake_weight=least, most_wake_weight=most, n1_share=0.35)
+        given = {"rows": probabilities.tolist(), "known": known.tolist(), "rule": dataclasses.asdict(rule)}
+        found = node("return decision.decide(given.rows, given.known, given.rule);", given, imports="decision")
+        same = np.array(found) == decide(probabilities, 5, rule, known=known)
+        assert np.mean(same) >= 0.9995  # a tie may round otherwise
 
 
 @settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
