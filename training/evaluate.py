@@ -255,6 +255,7 @@ def _metric(
         "sd": _round(agreement.sd),
         "limits_of_agreement": [_round(limit) for limit in agreement.loa],
         "mean_absolute": _round(agreement.mean_absolute),
+        "icc": _round(agreement.icc),
         "proportional_bias": agreement.proportional_bias,
     }
 
@@ -338,15 +339,16 @@ def _table_of_stages(five: dict[str, Any]) -> list[str]:
 
 
 def _table_of_nights(nights: dict[str, Any]) -> list[str]:
-    lines = ["| metric | PSG mean | bias | limits of agreement | nights |", "|---|---|---|---|---|"]
+    lines = ["| metric | PSG mean | bias | limits of agreement | ICC | nights |", "|---|---|---|---|---|---|"]
     for metric, figures in nights.items():
         if figures["reference_mean"] is None:
             continue
         low, high = figures["limits_of_agreement"]
         limits = "–" if low is None else f"{low:.1f} to {high:.1f}"
+        icc = "–" if figures["icc"] is None else f"{figures['icc']:.2f}"
         lines.append(
             f"| {metric} | {figures['reference_mean']:.1f} | {_interval(figures['bias'], 1)} | {limits} "
-            f"| {figures['n_nights']} |"
+            f"| {icc} | {figures['n_nights']} |"
         )
     return [*lines, ""]
 

@@ -117,7 +117,9 @@ def test_the_table_has_the_figures():
     table = to_markdown(results)
     kappa = results["datasets"]["made_up"]["classes"]["2"]["pooled"]["kappa"]
     assert f"| 2 | {kappa[0]:.3f} [{kappa[1]:.3f}, {kappa[2]:.3f}] |" in table
-    assert "| tst_min |" in table
+    tst = results["datasets"]["made_up"]["nights"]["tst_min"]
+    (row,) = (line for line in table.splitlines() if line.startswith("| tst_min |"))
+    assert row.split(" | ")[-2:] == [f"{tst['icc']:.2f}", f"{tst['n_nights']} |"]
 
 
 def test_an_agreement_that_nobody_has_is_a_dash():
