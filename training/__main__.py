@@ -108,9 +108,11 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0
     if options.run is not None and not (options.run / RUN_FILE).is_file():
         write_run(options.run, described)
+    before = None if start is None else start.hours_asleep
     if options.run is not None:
-        keep_hours_asleep(options.run, {fold: after.hours_asleep for fold, after in after_folds(predictions).items()})
-    after = after_networks(predictions)
+        of_folds = after_folds(predictions, before).items()
+        keep_hours_asleep(options.run, {fold: after.hours_asleep for fold, after in of_folds})
+    after = after_networks(predictions, before)
     developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
     results = {
         "protocol": {
@@ -121,7 +123,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         },
         "hours_asleep": None if after.hours_asleep is None else after.hours_asleep.describe(),
         "decision": dataclasses.asdict(after.rule),
-        "datasets": report(predictions),
+        "datasets": report(predictions, before),
     }
     table = to_markdown(results)
     write_atomically(options.out, json.dumps(results, indent=1) + "\n")

@@ -51,13 +51,15 @@ MIN_NIGHT_SHARE = 0.8
 RESAMPLING = Resampling(n_resamples=10_000, seed=0)
 
 
-def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
+def report(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> dict[str, Any]:
     """Figures of every data set.
 
     Parameters
     ----------
     predictions : sequence of Prediction
         From `training.crossval.cross_validate`: of the networks alone.
+    before : HoursAsleep, optional
+        See `training.hours_asleep.fit_hours_asleep`.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def report(predictions: Sequence[Prediction]) -> dict[str, Any]:
         ``losses`` (had less been recorded; empty for sets without heart rate or counts).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
-    after = after_folds(predictions)
+    after = after_folds(predictions, before)
     decided = [
         _Decided(with_hours_asleep(prediction, after[prediction.fold].hours_asleep), after[prediction.fold].rule)
         for prediction in predictions
@@ -82,16 +84,16 @@ class AfterNetworks(NamedTuple):
     rule: DecisionRule
 
 
-def after_networks(predictions: Sequence[Prediction]) -> AfterNetworks:
+def after_networks(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> AfterNetworks:
     """What is to follow the networks, fitted on their predictions of subjects that they never saw."""
-    later = fit_hours_asleep(_of_main(predictions))
+    later = fit_hours_asleep(_of_main(predictions), before)
     return AfterNetworks(later, rule_of([with_hours_asleep(prediction, later) for prediction in predictions]))
 
 
-def after_folds(predictions: Sequence[Prediction]) -> dict[int, AfterNetworks]:
+def after_folds(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> dict[int, AfterNetworks]:
     """What follows the networks of each fold, fitted on the predictions of the other folds."""
     return {
-        fold: after_networks([other for other in predictions if other.fold != fold])
+        fold: after_networks([other for other in predictions if other.fold != fold], before)
         for fold in sorted({prediction.fold for prediction in predictions})
     }
 

@@ -18,24 +18,29 @@ __all__ = ["fit_hours_asleep", "with_hours_asleep"]
 PENALTY = 1e-4
 """On the squared slopes, beside the log loss of an epoch: a number added to all five would change nothing."""
 
+MIN_NIGHTS = 10
+"""Fewer tell more of their sleepers than of sleep."""
+
 _STEPS = 200
 
 
-def fit_hours_asleep(predictions: Sequence[Prediction]) -> HoursAsleep | None:
+def fit_hours_asleep(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> HoursAsleep | None:
     """The slopes with the least log loss on the given predictions.
 
     Parameters
     ----------
     predictions : sequence of Prediction
         Of networks that never saw their subjects, as they gave them.
+    before : HoursAsleep, optional
+        What followed the networks before they were fitted further, on other people.
 
     Returns
     -------
     HoursAsleep or None
-        None without predictions: a single fold leaves no others.
+        `before` where the nights are fewer than `MIN_NIGHTS`.
     """
-    if not predictions:
-        return None
+    if len(predictions) < MIN_NIGHTS:
+        return before
     given = [torch.from_numpy(prediction.probabilities["all"]) for prediction in predictions]
     usable = [prediction.night.usable for prediction in predictions]
     late_N = torch.cat([log_hours_asleep(night)[seen] for night, seen in zip(given, usable, strict=True)]).double()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 import torch
 
 from models.hours_asleep import HoursAsleep
 from staging.hypnogram import CLASSES
 from training import evaluate
 from training.evaluate import after_folds, after_networks
-from training.hours_asleep import fit_hours_asleep, with_hours_asleep
+from training.hours_asleep import MIN_NIGHTS, fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.predictions import SENSOR_SETS, Prediction
 
@@ -50,8 +49,16 @@ def test_where_the_hours_say_nothing_the_slopes_are_flat():
     np.testing.assert_allclose(found.describe()["slopes"], 0.0, atol=0.1)
 
 
-def test_without_predictions_there_is_none_and_nothing_is_moved():
-    assert fit_hours_asleep([]) is None
+def test_from_few_nights_nothing_is_fitted_and_what_was_there_before_stays():
+    few = [prediction(str(i), i) for i in range(MIN_NIGHTS - 1)]
+    assert fit_hours_asleep(few) is None
+    assert fit_hours_asleep(few, TRUE) is TRUE
+    assert after_networks(few, TRUE).hours_asleep is TRUE
+    assert after_folds(few, TRUE)[0].hours_asleep is TRUE
+    assert fit_hours_asleep([*few, prediction("z", 99)], TRUE) is not TRUE
+
+
+def test_without_any_nothing_is_moved():
     one = prediction("a", 0)
     assert with_hours_asleep(one, None) is one
     assert after_networks([]).hours_asleep is None
@@ -71,9 +78,9 @@ def test_that_of_a_fold_is_fitted_on_the_others(monkeypatch):
     nights = [prediction(str(i), i, i % 3) for i in range(6)]
     fitted = []
 
-    def spy(predictions):
+    def spy(predictions, before):
         fitted.append({p.night.subject for p in predictions})
-        return fit_hours_asleep(predictions)
+        return before
 
     monkeypatch.setattr(evaluate, "fit_hours_asleep", spy)
     assert list(after_folds(nights)) == [0, 1, 2]
@@ -82,11 +89,10 @@ def test_that_of_a_fold_is_fitted_on_the_others(monkeypatch):
 
 def test_it_is_fitted_on_the_people_whom_the_default_model_is_for():
     other = HoursAsleep((0.6, 0.0, 0.0, 0.6, -0.6), 1.0)
-    main = [prediction(str(i), i) for i in range(6)]
-    both = [*main, *(prediction(f"s{i}", 20 + i, later=other, dataset="slpdb") for i in range(6))]
+    main = [prediction(str(i), i) for i in range(MIN_NIGHTS)]
+    both = [*main, *(prediction(f"s{i}", 20 + i, later=other, dataset="slpdb") for i in range(MIN_NIGHTS))]
     assert after_networks(both).hours_asleep.describe() == fit_hours_asleep(main).describe()
 
 
-@pytest.mark.parametrize("fold", [0, 1])
-def test_a_single_fold_has_no_others(fold):
-    assert after_folds([prediction("a", 0, fold)])[fold].hours_asleep is None
+def test_a_single_fold_has_no_others():
+    assert after_folds([prediction(str(i), i, 1) for i in range(MIN_NIGHTS)])[1].hours_asleep is None

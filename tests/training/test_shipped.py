@@ -10,6 +10,7 @@ import pytest
 
 from staging.model import load_model
 from training.datasets import load_nights
+from training.start import SHIPPED, load_start
 
 RESULTS = Path(__file__).parents[2] / "models" / "results"
 
@@ -24,6 +25,7 @@ def test_the_model_s_figures_and_decision_are_those_of_its_results():
     kappa = evaluated["datasets"]["sleep_accel"]["classes"]["4"]["pooled"]["kappa"][0]
     assert f"{kappa:.3f} (4 classes)" in spec.headline
     assert dataclasses.asdict(spec.decision) == evaluated["decision"]
+    assert load_start(SHIPPED).hours_asleep.describe() == evaluated["hours_asleep"]
     assert set(load_model().posteriors) == {5, 4, 3, 2}
 
 

@@ -136,10 +136,13 @@ def run(own, tmp_path_factory):
 
 def exported(run, out, monkeypatch, *options: str):
     """The spec and the card of an export, without the file, which other tests write."""
-    specs = []
-    monkeypatch.setattr(shipping, "export", lambda network, spec, path: specs.append(spec) or 0.0)
+    made = []
+    monkeypatch.setattr(shipping, "export", lambda network, spec, path: made.append((network, spec)) or 0.0)
     assert main(["export", str(run), *options, "--version", "2", "--out", str(out / "m.onnx")]) == 0
-    return specs[0], (out / "CARD.md").read_text(encoding="utf-8")
+    ((network, spec),) = made
+    # Three nights are too few to say anything new of the hours asleep.
+    assert network.hours_asleep.describe() == load_start(SHIPPED).hours_asleep.describe()
+    return spec, (out / "CARD.md").read_text(encoding="utf-8")
 
 
 def test_a_model_fitted_further_names_both_sources_and_keeps_the_decision(run, tmp_path, monkeypatch):
