@@ -2,8 +2,12 @@
 
 Networks that also see nights cut at either end, and windows of nights, learn not to lean on the time since a recording
 began. What they then leave out is put back here: the hours slept so far, counted from their own probabilities of W,
-move the logarithms of the probabilities by one slope a stage. Time awake, before going to bed or in the night, does not
-count.
+move the logarithms of the probabilities by one slope a stage.
+
+Assumptions
+-----------
+- The recording begins before sleep does: one that begins in the middle of a night is taken for its beginning. Time awake,
+  before going to bed or in the night, does not count; time of which nothing was recorded counts by the networks' guess.
 
 Axes: S epoch, K stage.
 """

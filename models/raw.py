@@ -11,15 +11,12 @@ from torch import Tensor, nn
 from models.frontend.features import Features
 from models.frontend.ops import neighbours
 from models.frontend.tracks import RawTracks
-from staging.decision import DecisionRule
+from staging.decision import BEYOND, TINY, DecisionRule
 from staging.features import FeatureSpec
 from staging.stager import BRIDGED_GAP_EPOCHS
 from staging.tracks import SENSORS
 
 __all__ = ["Decision", "FrontEnd"]
-
-_TINY, _BEYOND = 1e-9, 1e-3
-"""As in `staging.decision`."""
 
 
 class FrontEnd(nn.Module):
@@ -65,10 +62,10 @@ class Decision(nn.Module):
         light = n1 + n2
         asleep = torch.stack([light, n3, r], dim=1)
         deepest = asleep.argmax(1)
-        n1_share = n1 / light.clamp(min=1e-9)
+        n1_share = n1 / light.clamp(min=TINY)
         of_light = torch.where(n1_share > self.rule.n1_share, 1, 2)
         stage = torch.where(deepest == 0, of_light, deepest + 2)
-        ratio_S = w / asleep.amax(1).clamp(min=_TINY)
+        ratio_S = w / asleep.amax(1).clamp(min=TINY)
         threshold = _threshold(ratio_S, scorable_S, (w * scorable_S).sum().round().to(torch.int64))
         limits = (1.0 / self.rule.most_wake_weight, 1.0 / self.rule.least_wake_weight)
         stage = torch.where(ratio_S > threshold.clamp(*limits), 0, stage)
@@ -91,4 +88,4 @@ def _threshold(values_S: Tensor, counted_S: Tensor, n: Tensor) -> Tensor:
     last = (counted - 1).clamp(min=0)
     above, below = (falling_S[torch.minimum(place.clamp(min=0), last)] for place in (n - 1, n))
     half_way = (above + below) / 2.0
-    return torch.where(n == 0, below + _BEYOND, torch.where(n >= counted, above - _BEYOND, half_way))
+    return torch.where(n == 0, below + BEYOND, torch.where(n >= counted, above - BEYOND, half_way))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from staging.hypnogram import CLASSES, Stage, merge_matrix
 
-__all__ = ["LIKELIEST", "WAKE_WEIGHTS", "DecisionRule", "decide", "fit_rule"]
+__all__ = ["BEYOND", "LIKELIEST", "TINY", "WAKE_WEIGHTS", "DecisionRule", "decide", "fit_rule"]
 
 _W, _N1 = CLASSES[5].index(Stage.W), CLASSES[5].index(Stage.N1)
 _LIGHT = CLASSES[4].index(Stage.LIGHT)
@@ -54,7 +54,7 @@ class DecisionRule:
         Raises
         ------
         ValueError
-            If the keys are others, or the values no numbers.
+            If the keys are others, or the values cannot be.
 
         Examples
         --------
@@ -68,16 +68,20 @@ class DecisionRule:
         known = [field.name for field in fields(cls)]
         if set(given) != set(known):
             raise ValueError(f"keys {sorted(given)}, not {known}")
-        return cls(**{name: float(value) for name, value in given.items()})
+        rule = cls(**{name: float(value) for name, value in given.items()})
+        if not 0 < rule.least_wake_weight <= rule.most_wake_weight < np.inf or not 0 <= rule.n1_share <= 1:
+            raise ValueError(f"{given}: weights are positive and the least is not above the most, a share is 0 to 1")
+        return rule
 
 
 WAKE_WEIGHTS = (1.0, 4.0)
 """Limits of a fitted rule: an epoch that is likeliest W is W, and one with a stage 4 times as likely is not."""
 
-_BEYOND = 1e-3
+BEYOND = 1e-3
 """How far beyond the last value a threshold lies that all, or none, of the values exceed."""
 
-_TINY = np.float32(1e-9)
+TINY = 1e-9
+"""What is divided by is never less."""
 
 LIKELIEST = DecisionRule(least_wake_weight=1.0, most_wake_weight=1.0, n1_share=0.5)
 """The rule that weights nothing."""
@@ -157,7 +161,7 @@ def fit_rule(probabilities: Sequence[Probabilities], reference: Sequence[NDArray
 def _awake(probabilities: Probabilities, rule: DecisionRule, known: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     """Epochs of W: as many as its probabilities add up to, as far as the limits of the weight allow."""
     four = probabilities @ merge_matrix(5, 4)
-    ratio = four[:, _W] / np.maximum(np.delete(four, _W, axis=1).max(axis=1), _TINY)
+    ratio = four[:, _W] / np.maximum(np.delete(four, _W, axis=1).max(axis=1), np.float32(TINY))
     count = slice(None) if known is None else known
     threshold = _threshold(ratio[count], int(np.rint(four[count, _W].sum(dtype=np.float64))))
     return np.asarray(ratio > np.clip(threshold, 1.0 / rule.most_wake_weight, 1.0 / rule.least_wake_weight))
@@ -169,13 +173,13 @@ def _threshold(values: NDArray[np.float32], n: int) -> float:
     if not len(falling):
         return 1.0
     if n == 0:
-        return float(falling[0]) + _BEYOND
+        return float(falling[0]) + BEYOND
     if n >= len(falling):
-        return float(falling[-1]) - _BEYOND
+        return float(falling[-1]) - BEYOND
     return float(falling[n - 1] + falling[n]) / 2.0
 
 
 def _n1_share(probabilities: Probabilities) -> Probabilities:
     """Share of N1 in N1 + N2; 0 where both are 0."""
     light = probabilities @ merge_matrix(5, 4)[:, _LIGHT]
-    return np.asarray(probabilities[:, _N1] / np.maximum(light, _TINY), dtype=np.float32)
+    return np.asarray(probabilities[:, _N1] / np.maximum(light, np.float32(TINY)), dtype=np.float32)

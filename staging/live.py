@@ -3,7 +3,7 @@
 Assumptions
 -----------
 - Nothing is known of what comes: a stage is that of the last epoch of what has been recorded so far. Around its end
-  the network is least sure; `scripts/measure_live.py` measures what that costs (a fifth of kappa in 5 classes).
+  the network is least sure; `scripts/measure_live.py` measures what that costs (a quarter of kappa in 5 classes).
 - Each call looks at the last hours anew. Nothing is kept but the samples, so a call can be left out or repeated.
 """
 

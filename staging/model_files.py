@@ -53,7 +53,8 @@ def _features() -> dict[str, object]:
             "mask": {"shape": ["epochs", len(GROUPS)], "columns": list(GROUPS)},
         },
         "outputs": {"probabilities": "float32 (epochs, 5), of W, N1, N2, N3, R"},
-        "definition": "staging/tracks.py and staging/features.py",
+        "decided": "from the probabilities of the whole night at once, by the model's decision (staging/decision.py)",
+        "definition": "staging/tracks.py, staging/features.py and staging/decision.py",
     }
 
 

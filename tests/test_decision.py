@@ -120,6 +120,15 @@ def test_a_rule_of_one_weight_is_read_as_models_before_2_1_wrote_it():
             DecisionRule.from_dict(wrong)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [(0.0, 1.0, 0.3), (-1.0, 1.0, 0.3), (1.0, np.inf, 0.3), (2.0, 1.0, 0.3), (np.nan, 1.0, 0.3), (1.0, 1.0, 1.5)],
+)
+def test_a_rule_that_cannot_be_is_refused(values):
+    with pytest.raises(ValueError, match="weights are positive"):
+        DecisionRule.from_dict(dict(zip(("least_wake_weight", "most_wake_weight", "n1_share"), values, strict=True)))
+
+
 def test_more_scored_n1_than_light_takes_all_of_light():
     probabilities, _ = drawn(2)
     rule = fit_rule([probabilities], [np.full(len(probabilities), 1)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from models.ensemble import Ensemble
 from models.sequence import SequenceNet, SequenceShape
+from scripts import measure_live
 from scripts.measure_live import kappas, live_classes, whole_classes
 from staging.decision import DecisionRule, decide
 from staging.errors import InputError
@@ -49,6 +52,21 @@ def test_the_last_epoch_of_a_night_that_is_seen_whole_is_the_whole_nights(fold, 
     found = live_classes(fold, tracks, np.array([tracks.n_epochs - 1]), 8.0, RULE)
     assert found[0].tolist() == whole[-1].tolist()
     assert whole.shape == (tracks.n_epochs, len(CLASSES))
+
+
+def test_what_was_not_recorded_adds_up_to_no_wake(fold, tracks, monkeypatch):
+    counted = []
+
+    def spy(given, n_classes, rule, *, known):
+        counted.append(known)
+        return decide(given, n_classes, rule, known=known)
+
+    monkeypatch.setattr(measure_live, "decide", spy)
+    recorded = np.arange(tracks.n_epochs) < 60
+    lost = {sensor: np.where(recorded, share, np.float32(0)) for sensor, share in tracks.coverage.items()}
+    whole_classes(fold, dataclasses.replace(tracks, coverage=lost), RULE)
+    assert all(np.array_equal(known, recorded) for known in counted)
+    assert len(counted) == len(CLASSES)
 
 
 def test_kappa_of_what_is_right_is_one():

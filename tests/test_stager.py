@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from staging import stager
+from staging.decision import decide
 from staging.errors import ModelError, RecordingError
 from staging.model import load_model
 from staging.recording import Events, Recording
@@ -44,6 +46,19 @@ def without(tracks: Tracks, first: int, stop: int) -> Tracks:
         counts=lose(tracks.counts, 2),
         coverage={sensor: cover(share) for sensor, share in tracks.coverage.items()},
     )
+
+
+def test_epochs_that_nobody_recorded_add_up_to_no_wake(watch, monkeypatch):
+    counted = []
+
+    def spy(probabilities, n_classes, rule, *, known):
+        counted.append(known)
+        return decide(probabilities, n_classes, rule, known=known)
+
+    monkeypatch.setattr(stager, "decide", spy)
+    hypnogram = stage(without(watch, 200, 260))
+    assert np.array_equal(counted[0], hypnogram.stages != "UNSCORED")
+    assert not counted[0][200:260].any()
 
 
 def test_a_pulse_and_a_watchs_heart_rate_are_staged_alike():

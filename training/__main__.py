@@ -79,7 +79,7 @@ def _fit_from(options: argparse.Namespace, start: Start | None) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from training.crossval import cross_validate
-    from training.evaluate import MAIN_DATASET, after_folds, after_networks, report, to_markdown
+    from training.evaluate import MAIN_DATASET, after_networks, report, to_markdown
     from training.folds import keep_hours_asleep
     from training.passes import rank_and_world
     from training.provenance import describe_run, write_run
@@ -108,11 +108,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         return 0
     if options.run is not None and not (options.run / RUN_FILE).is_file():
         write_run(options.run, described)
-    before = None if start is None else start.hours_asleep
+    after = after_networks(predictions, None if start is None else start.hours_asleep)
     if options.run is not None:
-        of_folds = after_folds(predictions, before).items()
-        keep_hours_asleep(options.run, {fold: after.hours_asleep for fold, after in of_folds})
-    after = after_networks(predictions, before)
+        keep_hours_asleep(options.run, {fold: each.hours_asleep for fold, each in after.of_fold.items()})
+    later = after.shipped.hours_asleep
     developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
     results = {
         "protocol": {
@@ -121,9 +120,9 @@ def _evaluate(options: argparse.Namespace) -> int:
             "split": "by subject" + (developed if MAIN_DATASET in described["data"] else ""),
             **described,
         },
-        "hours_asleep": None if after.hours_asleep is None else after.hours_asleep.describe(),
-        "decision": dataclasses.asdict(after.rule),
-        "datasets": report(predictions, before),
+        "hours_asleep": None if later is None else later.describe(),
+        "decision": dataclasses.asdict(after.shipped.rule),
+        "datasets": report(predictions, after),
     }
     table = to_markdown(results)
     write_atomically(options.out, json.dumps(results, indent=1) + "\n")

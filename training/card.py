@@ -153,6 +153,7 @@ Deep sleep comes early in a night and REM sleep late, more so than the networks 
 probability grows by a slope ({slopes}) times log(1 + hours asleep so far)
 − {said["centre"]:.2f}, hours asleep by the networks' own probabilities. The slopes were fitted on predictions of
 unseen subjects (in the figures below: of the other folds). Without the clock (rows without it below) they do nothing.
+A recording that begins in the middle of a night is taken for its beginning, to its harm.
 """
 
 

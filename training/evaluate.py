@@ -22,7 +22,7 @@ from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.stager import scorable
-from training.hours_asleep import fit_hours_asleep, with_hours_asleep
+from training.hours_asleep import MIN_SUBJECTS, fit_hours_asleep, n_subjects, with_hours_asleep
 from training.losses import LOSSES
 from training.night import LabelledNight
 from training.predictions import SENSOR_SETS, Prediction
@@ -30,8 +30,8 @@ from training.predictions import SENSOR_SETS, Prediction
 __all__ = [
     "MAIN_DATASET",
     "NIGHT_METRICS",
+    "After",
     "AfterNetworks",
-    "after_folds",
     "after_networks",
     "mostly_recorded",
     "report",
@@ -51,15 +51,15 @@ MIN_NIGHT_SHARE = 0.8
 RESAMPLING = Resampling(n_resamples=10_000, seed=0)
 
 
-def report(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> dict[str, Any]:
+def report(predictions: Sequence[Prediction], after: After | None = None) -> dict[str, Any]:
     """Figures of every data set.
 
     Parameters
     ----------
     predictions : sequence of Prediction
         From `training.crossval.cross_validate`: of the networks alone.
-    before : HoursAsleep, optional
-        See `training.hours_asleep.fit_hours_asleep`.
+    after : After, optional
+        Of these predictions, where it is known already.
 
     Returns
     -------
@@ -69,9 +69,9 @@ def report(predictions: Sequence[Prediction], before: HoursAsleep | None = None)
         ``losses`` (had less been recorded; empty for sets without heart rate or counts).
     """
     datasets = sorted({prediction.night.dataset for prediction in predictions})
-    after = after_folds(predictions, before)
+    of_fold = (after or after_networks(predictions)).of_fold
     decided = [
-        _Decided(with_hours_asleep(prediction, after[prediction.fold].hours_asleep), after[prediction.fold].rule)
+        _Decided(with_hours_asleep(prediction, of_fold[prediction.fold].hours_asleep), of_fold[prediction.fold].rule)
         for prediction in predictions
     ]
     return {name: _dataset([night for night in decided if night.night.dataset == name]) for name in datasets}
@@ -84,18 +84,33 @@ class AfterNetworks(NamedTuple):
     rule: DecisionRule
 
 
-def after_networks(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> AfterNetworks:
-    """What is to follow the networks, fitted on their predictions of subjects that they never saw."""
-    later = fit_hours_asleep(_of_main(predictions), before)
-    return AfterNetworks(later, rule_of([with_hours_asleep(prediction, later) for prediction in predictions]))
+class After(NamedTuple):
+    """What follows the networks of each fold, fitted on the other folds, and what is shipped, fitted on all."""
+
+    of_fold: dict[int, AfterNetworks]
+    shipped: AfterNetworks
 
 
-def after_folds(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> dict[int, AfterNetworks]:
-    """What follows the networks of each fold, fitted on the predictions of the other folds."""
-    return {
-        fold: after_networks([other for other in predictions if other.fold != fold], before)
-        for fold in sorted({prediction.fold for prediction in predictions})
-    }
+def after_networks(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> After:
+    """What is to follow the networks, fitted on their predictions of subjects that they never saw.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        Of the networks alone.
+    before : HoursAsleep, optional
+        See `training.hours_asleep.fit_hours_asleep`. Where the other folds of any fold have too few subjects, it is
+        what follows everywhere: what is shipped is of the kind that was measured.
+    """
+    folds = sorted({prediction.fold for prediction in predictions})
+    others = {fold: [p for p in predictions if p.fold != fold] for fold in folds}
+    enough = all(n_subjects(_of_main(rest)) >= MIN_SUBJECTS for rest in others.values())
+
+    def after(chosen: Sequence[Prediction]) -> AfterNetworks:
+        later = fit_hours_asleep(_of_main(chosen), before) if enough else before
+        return AfterNetworks(later, rule_of([with_hours_asleep(prediction, later) for prediction in chosen]))
+
+    return After({fold: after(rest) for fold, rest in others.items()}, after(predictions))
 
 
 def _of_main(predictions: Sequence[Prediction]) -> list[Prediction]:

@@ -115,8 +115,8 @@ def keep_hours_asleep(run: Path, by_fold: Mapping[int, HoursAsleep | None]) -> N
         If the folder cannot be written.
     """
     for number, later in by_fold.items():
-        if later is not None:
-            write_atomically(_folder(run, number) / HOURS_ASLEEP_FILE, json.dumps(later.describe()))
+        said = None if later is None else later.describe()
+        write_atomically(_folder(run, number) / HOURS_ASLEEP_FILE, json.dumps(said))
 
 
 def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: Recipe) -> list[Path]:
@@ -150,9 +150,13 @@ def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: 
 
 
 def _hours_asleep(run: Path, number: int) -> HoursAsleep | None:
-    """None of a run of before there was one, or of a single fold."""
+    """None where nothing follows, or the run is of before there was one."""
     file = _folder(run, number) / HOURS_ASLEEP_FILE
-    return HoursAsleep(**read_json(file, keys=("slopes", "centre"), mend=_MEND)) if file.is_file() else None
+    said = read_json(file, mend=_MEND) if file.is_file() else None
+    try:
+        return None if said is None else HoursAsleep(**said)
+    except (TypeError, ValueError) as error:
+        raise InputError(file, f"it does not say what follows the networks ({error})", _MEND) from None
 
 
 def _folder(run: Path, number: int) -> Path:

@@ -36,7 +36,7 @@ from staging.model import POSTERIORS_KEY, Model, posteriors_from_json, posterior
 from training.card import with_intervals
 from training.datasets import load_nights
 from training.evaluate import MAIN_DATASET, mostly_recorded
-from training.folds import folds_of
+from training.folds import fold_of, folds_of
 from training.night import LabelledNight
 from training.options import data_options, folders_of
 from training.predictions import Prediction, probabilities
@@ -186,6 +186,28 @@ def put_posteriors(model: Path, text: str) -> None:
     aside.replace(model)
 
 
+def refuse_other_kind(run: Path, nights: Sequence[LabelledNight], model: Path) -> None:
+    """Refuse a cross-validation whose probabilities are of another kind than the model's.
+
+    Raises
+    ------
+    InputError
+        If one of them alone has what the hours asleep say behind its networks.
+    ModelError
+        If the model's networks cannot be read.
+    """
+    from models.restore import restore
+
+    measured = fold_of(run, 0, nights).network.hours_asleep is not None
+    if measured != (restore(model).hours_asleep is not None):
+        other = "without" if measured else "with"
+        raise InputError(
+            run,
+            f"{model} was exported {other} what the hours asleep say, and its folds were not",
+            "give the folds of the evaluation that the model was exported with",
+        )
+
+
 def to_markdown(report: dict[str, Any]) -> str:
     """What the intervals cover, as Markdown tables."""
     lines = [
@@ -233,6 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         nights = load_nights(folders_of(options), strict=options.strict, cache=options.cache, jobs=options.jobs)
+        if options.into is not None:
+            refuse_other_kind(options.run, nights, options.into)
         report = intervals_report(predictions_of_run(options.run, nights), classes=options.classes, jobs=options.jobs)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(options.out, json.dumps(report, indent=1) + "\n")

@@ -44,10 +44,15 @@ def what_decides(description: Description) -> Description:
     # Runs of before there was a choice in them say nothing of it.
     older = {"start": None, "selection": dataclasses.asdict(Selection()), "teaching": None}
     decides = {name: (older | description)[name] for name in _DECIDING}
+    if decides["start"] is not None:
+        decides["start"] = {name: value for name, value in decides["start"].items() if name not in _AFTER_NETWORKS}
     if decides["teaching"] is not None:
         decides["teaching"] = decides["teaching"] | {"teacher": what_decides(decides["teaching"]["teacher"])}
     return decides
 
+
+_AFTER_NETWORKS = ("decision", "hours_asleep")
+"""Of what a run began from: what follows the networks does not decide those that are fitted further."""
 
 _DECIDING = ("recipe", "data", "groups", "hypnograms", "seed", "start", "selection", "teaching")
 

@@ -56,8 +56,9 @@ class Start:
     unlisted : frozenset of str
         Attributions of the data sets of which they saw nights that are not known one by one.
     decision : DecisionRule or None
+        Of the model; a run has none.
     hours_asleep : HoursAsleep or None
-        What follows the networks in the model; a run has neither.
+        What follows the networks in the model, or in the one that the run began from.
     commit : str
         Commit of the code that fitted them.
     """
@@ -213,5 +214,6 @@ def _of_run(folder: Path) -> Start:
         digests=digests(description),
         unlisted=unlisted(description),
         decision=None,
+        hours_asleep=None if before.get("hours_asleep") is None else HoursAsleep(**before["hours_asleep"]),
         commit=description["commit"],
     )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from staging.decision import fit_rule
+from staging.decision import decide, fit_rule
 from training import evaluate
 from training.evaluate import NIGHT_METRICS, report, to_markdown
 from training.losses import LOSSES
@@ -91,7 +91,7 @@ def test_the_rule_of_a_fold_is_fitted_on_the_others(monkeypatch):
 
     monkeypatch.setattr(evaluate, "fit_rule", spy)
     report(nights)
-    assert sorted(fitted) == sorted(everything - n for n in own.values())
+    assert sorted(fitted) == sorted([*(everything - n for n in own.values()), everything]), "and one on all, to ship"
 
 
 def test_a_single_fold_has_no_others_and_takes_the_likeliest():
@@ -107,6 +107,21 @@ def test_epochs_without_a_sensor_are_left_out_and_counted():
     assert figures["n_epochs_not_recorded"] == 50
     assert figures["n_epochs"] == 350
     assert figures["nights"]["tst_min"]["n_nights"] == 1, "three quarters of a night give no night totals"
+
+
+def test_epochs_without_a_sensor_add_up_to_no_wake(monkeypatch):
+    broken, counted = prediction("a", 1, 0, right=1.0), []
+    broken.night.tracks.coverage["heart"][:50] = 0.0
+    broken.night.tracks.coverage["motion"][:50] = 0.0
+
+    def spy(probabilities, n_classes, rule, *, known):
+        counted.append(known)
+        return decide(probabilities, n_classes, rule, known=known)
+
+    monkeypatch.setattr(evaluate, "decide", spy)
+    report([broken])
+    assert counted
+    assert all(np.array_equal(known, np.arange(200) >= 50) for known in counted)
 
 
 def test_the_table_has_the_figures():

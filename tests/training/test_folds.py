@@ -108,10 +108,13 @@ def test_what_follows_a_fold_s_networks_comes_back_with_them(nights, tmp_path):
     keep_hours_asleep(tmp_path, {0: later, 1: None})
     assert fold_of(tmp_path, 0, nights).network.hours_asleep.describe() == later.describe()
     assert fold_of(tmp_path, 1, nights).network.hours_asleep is None
+    keep_hours_asleep(tmp_path, {0: None})
+    assert fold_of(tmp_path, 0, nights).network.hours_asleep is None, "nothing of an earlier evaluation stays"
 
 
 def test_a_damaged_file_of_what_follows_is_named(nights, tmp_path):
     finished(tmp_path, split_by_subject(nights, 2))
-    (tmp_path / "fold_0" / "hours_asleep.json").write_text('{"slopes": [0, 0', encoding="utf-8")
-    with pytest.raises(InputError, match=r"hours_asleep\.json cannot be read"):
-        fold_of(tmp_path, 0, nights)
+    for content in ('{"slopes": [0, 0', '{"slopes": [0, 0], "centre": 1}', '{"slope": 1}', "[1]"):
+        (tmp_path / "fold_0" / "hours_asleep.json").write_text(content, encoding="utf-8")
+        with pytest.raises(InputError, match=r"hours_asleep\.json"):
+            fold_of(tmp_path, 0, nights)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
 
 from models.hours_asleep import HoursAsleep
 from staging.hypnogram import CLASSES
 from training import evaluate
-from training.evaluate import after_folds, after_networks
-from training.hours_asleep import MIN_NIGHTS, fit_hours_asleep, with_hours_asleep
+from training.evaluate import after_networks
+from training.hours_asleep import MIN_SUBJECTS, fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.predictions import SENSOR_SETS, Prediction
 
@@ -50,18 +51,26 @@ def test_where_the_hours_say_nothing_the_slopes_are_flat():
 
 
 def test_from_few_nights_nothing_is_fitted_and_what_was_there_before_stays():
-    few = [prediction(str(i), i) for i in range(MIN_NIGHTS - 1)]
+    few = [prediction(str(i), i) for i in range(MIN_SUBJECTS - 1)]
     assert fit_hours_asleep(few) is None
     assert fit_hours_asleep(few, TRUE) is TRUE
-    assert after_networks(few, TRUE).hours_asleep is TRUE
-    assert after_folds(few, TRUE)[0].hours_asleep is TRUE
+    assert fit_hours_asleep([*few, prediction("0", 99)], TRUE) is TRUE, "another night of one of them"
     assert fit_hours_asleep([*few, prediction("z", 99)], TRUE) is not TRUE
+
+
+@pytest.mark.parametrize(("n", "fitted"), [(14, False), (15, True)])
+def test_what_is_shipped_is_of_the_kind_that_was_measured(n, fitted):
+    """Of 14 subjects in three folds, 9 are others of the first: nothing is fitted anywhere, though 14 would do."""
+    after = after_networks([prediction(str(i), i, i % 3) for i in range(n)], TRUE)
+    every = [*after.of_fold.values(), after.shipped]
+    assert len(every) == 4
+    assert {each.hours_asleep is not TRUE for each in every} == {fitted}
 
 
 def test_without_any_nothing_is_moved():
     one = prediction("a", 0)
     assert with_hours_asleep(one, None) is one
-    assert after_networks([]).hours_asleep is None
+    assert after_networks([]).shipped.hours_asleep is None
 
 
 def test_it_moves_what_has_the_clock_and_nothing_else():
@@ -83,16 +92,19 @@ def test_that_of_a_fold_is_fitted_on_the_others(monkeypatch):
         return before
 
     monkeypatch.setattr(evaluate, "fit_hours_asleep", spy)
-    assert list(after_folds(nights)) == [0, 1, 2]
-    assert fitted == [{"1", "2", "4", "5"}, {"0", "2", "3", "5"}, {"0", "1", "3", "4"}]
+    monkeypatch.setattr(evaluate, "MIN_SUBJECTS", 4)
+    assert list(after_networks(nights).of_fold) == [0, 1, 2]
+    assert fitted == [{"1", "2", "4", "5"}, {"0", "2", "3", "5"}, {"0", "1", "3", "4"}, set("012345")]
 
 
 def test_it_is_fitted_on_the_people_whom_the_default_model_is_for():
     other = HoursAsleep((0.6, 0.0, 0.0, 0.6, -0.6), 1.0)
-    main = [prediction(str(i), i) for i in range(MIN_NIGHTS)]
-    both = [*main, *(prediction(f"s{i}", 20 + i, later=other, dataset="slpdb") for i in range(MIN_NIGHTS))]
-    assert after_networks(both).hours_asleep.describe() == fit_hours_asleep(main).describe()
+    main = [prediction(str(i), i, i % 4) for i in range(16)]
+    both = [*main, *(prediction(f"s{i}", 20 + i, i % 4, later=other, dataset="slpdb") for i in range(16))]
+    assert after_networks(both).shipped.hours_asleep.describe() == fit_hours_asleep(main).describe()
 
 
-def test_a_single_fold_has_no_others():
-    assert after_folds([prediction(str(i), i, 1) for i in range(MIN_NIGHTS)])[1].hours_asleep is None
+def test_a_single_fold_has_no_others_and_ships_what_it_measured():
+    after = after_networks([prediction(str(i), i, 1) for i in range(MIN_SUBJECTS)])
+    assert after.of_fold[1].hours_asleep is None
+    assert after.shipped.hours_asleep is None

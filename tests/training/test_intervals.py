@@ -9,15 +9,26 @@ from importlib.resources import as_file, files
 import numpy as np
 import pytest
 
+from models.hours_asleep import HoursAsleep
 from staging.architecture import SequencePosterior
 from staging.errors import InputError, ModelError
 from staging.model import DEFAULT_MODEL, Model, posteriors_to_json
-from training.crossval import cross_validate
-from training.intervals import intervals_report, main, night_pair, predictions_of_run, put_posteriors, to_markdown
+from training.crossval import cross_validate, split_by_subject
+from training.folds import keep_hours_asleep
+from training.intervals import (
+    intervals_report,
+    main,
+    night_pair,
+    predictions_of_run,
+    put_posteriors,
+    refuse_other_kind,
+    to_markdown,
+)
 from training.predictions import SENSOR_SETS, Prediction
 from training.recipe import Recipe, Stretch
 
 from .conftest import made_up_night
+from .test_folds import finished
 
 TINY = Recipe(
     members=1,
@@ -116,3 +127,14 @@ def test_a_run_that_is_none_is_one_line(tmp_path, capsys):
     assert err.startswith("training: ")
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "i.json").exists()
+
+
+def test_posteriors_of_other_probabilities_are_not_put_into_a_model(nights, tmp_path):
+    """The shipped model has what the hours asleep say; folds of before there was that do not."""
+    run = tmp_path / "run"
+    finished(run, split_by_subject(nights, 2))
+    with as_file(files("staging.weights") / DEFAULT_MODEL) as shipped:
+        with pytest.raises(InputError, match="exported with what the hours asleep say"):
+            refuse_other_kind(run, nights, shipped)
+        keep_hours_asleep(run, {0: HoursAsleep((0.0, 0.0, 0.0, -0.5, 0.5), 1.0)})
+        refuse_other_kind(run, nights, shipped)

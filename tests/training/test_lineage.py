@@ -34,6 +34,15 @@ def test_whom_the_teachers_of_its_teachers_saw_a_student_has_seen():
     assert unlisted(STUDENT) == {"of bidsleep"}
 
 
+def test_what_followed_the_networks_that_it_began_from_does_not_decide_its_own():
+    """Runs of before 2.1 have another decision, and nothing of the hours asleep, in what they say of their start."""
+    before = {"name": "m 2.0.0", "weights": "0a", "datasets": [], "decision": {"wake_weight": 1.8, "n1_share": 0.3}}
+    after = before | {"decision": {"least_wake_weight": 1.8}, "hours_asleep": None}
+    said = run(data("slpdb", "s"), start=before)
+    assert what_decides(said) == what_decides(said | {"start": after})
+    assert what_decides(said) != what_decides(said | {"start": before | {"weights": "0b"}})
+
+
 def test_a_set_is_attributed_once():
     assert attributions(taught_by(run(data("slpdb", "s")), data("slpdb", "s"))) == ("of slpdb",)
 
