@@ -6,8 +6,9 @@ move the logarithms of the probabilities by one slope a stage.
 
 Assumptions
 -----------
-- The recording begins before sleep does: one that begins in the middle of a night is taken for its beginning. Time awake,
-  before going to bed or in the night, does not count; time of which nothing was recorded counts by the networks' guess.
+- The recording begins before sleep does: one that begins in the middle of a night is taken for its beginning. Time
+  awake, before going to bed or in the night, does not count; time of which nothing was recorded counts by the
+  networks' guess.
 
 Axes: S epoch, K stage.
 """
