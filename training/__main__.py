@@ -112,7 +112,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.run is not None:
         keep_hours_asleep(options.run, {fold: each.hours_asleep for fold, each in after.of_fold.items()})
     later = after.shipped.hours_asleep
-    developed = "; the recipe was developed on these subjects in other splits (models/EXPERIMENTS.md)"
+    developed = (
+        "; the recipe was developed on these subjects in other splits, what follows the networks in the "
+        "card's own (models/EXPERIMENTS.md)"
+    )
     results = {
         "protocol": {
             "folds": options.folds,
