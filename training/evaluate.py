@@ -22,7 +22,7 @@ from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
 from staging.hypnogram import CLASSES, Hypnogram, merge_matrix
 from staging.stager import scorable
-from training.hours_asleep import MIN_SUBJECTS, fit_hours_asleep, n_subjects, with_hours_asleep
+from training.hours_asleep import fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.night import LabelledNight
 from training.predictions import SENSOR_SETS, Prediction
@@ -44,6 +44,9 @@ MAIN_DATASET = "sleep_accel"
 
 NIGHT_METRICS = ("tst_min", "sol_min", "waso_min", "se_pct", "n1_min", "n2_min", "n3_min", "r_min", "rem_latency_min")
 """Metrics of the night whose bias is told."""
+
+MIN_SUBJECTS = 10
+"""Subjects from whom what the hours asleep say is fitted; fewer tell more of these sleepers than of sleep."""
 
 MIN_NIGHT_SHARE = 0.8
 """Share of a night's scored epochs that must have been recorded for its totals to be compared."""
@@ -99,15 +102,15 @@ def after_networks(predictions: Sequence[Prediction], before: HoursAsleep | None
     predictions : sequence of Prediction
         Of the networks alone.
     before : HoursAsleep, optional
-        See `training.hours_asleep.fit_hours_asleep`. Where the other folds of any fold have too few subjects, it is
-        what follows everywhere: what is shipped is of the kind that was measured.
+        What followed the networks before they were fitted further, on other people. Where the other folds of any fold
+        have fewer than `MIN_SUBJECTS` subjects it stays, everywhere: what is shipped is of the kind that was measured.
     """
     folds = sorted({prediction.fold for prediction in predictions})
     others = {fold: [p for p in predictions if p.fold != fold] for fold in folds}
-    enough = all(n_subjects(_of_main(rest)) >= MIN_SUBJECTS for rest in others.values())
+    enough = min((_n_subjects(_of_main(rest)) for rest in others.values()), default=0) >= MIN_SUBJECTS
 
     def after(chosen: Sequence[Prediction]) -> AfterNetworks:
-        later = fit_hours_asleep(_of_main(chosen), before) if enough else before
+        later = fit_hours_asleep(_of_main(chosen)) if enough else before
         return AfterNetworks(later, rule_of([with_hours_asleep(prediction, later) for prediction in chosen]))
 
     return After({fold: after(rest) for fold, rest in others.items()}, after(predictions))
@@ -116,6 +119,10 @@ def after_networks(predictions: Sequence[Prediction], before: HoursAsleep | None
 def _of_main(predictions: Sequence[Prediction]) -> list[Prediction]:
     """Nights of `MAIN_DATASET`, where there are any."""
     return [p for p in predictions if p.night.dataset == MAIN_DATASET] or list(predictions)
+
+
+def _n_subjects(predictions: Sequence[Prediction]) -> int:
+    return len({(prediction.night.dataset, prediction.night.subject) for prediction in predictions})
 
 
 def rule_of(predictions: Sequence[Prediction]) -> DecisionRule:

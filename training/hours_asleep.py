@@ -13,34 +13,26 @@ from torch import nn
 from models.hours_asleep import HoursAsleep, log_hours_asleep, log_probabilities
 from training.predictions import SENSOR_SETS, Prediction
 
-__all__ = ["MIN_SUBJECTS", "fit_hours_asleep", "n_subjects", "with_hours_asleep"]
+__all__ = ["fit_hours_asleep", "with_hours_asleep"]
 
 PENALTY = 1e-4
 """On the squared slopes, beside the log loss of an epoch: a number added to all five would change nothing."""
 
-MIN_SUBJECTS = 10
-"""Fewer tell more of these sleepers than of sleep."""
-
 _STEPS = 200
 
 
-def fit_hours_asleep(predictions: Sequence[Prediction], before: HoursAsleep | None = None) -> HoursAsleep | None:
+def fit_hours_asleep(predictions: Sequence[Prediction]) -> HoursAsleep:
     """The slopes with the least log loss on the given predictions.
 
     Parameters
     ----------
     predictions : sequence of Prediction
-        Of networks that never saw their subjects, as they gave them.
-    before : HoursAsleep, optional
-        What followed the networks before they were fitted further, on other people.
+        Of networks that never saw their subjects, as they gave them; at least one.
 
     Returns
     -------
-    HoursAsleep or None
-        `before` where the nights are of fewer than `MIN_SUBJECTS` subjects.
+    HoursAsleep
     """
-    if n_subjects(predictions) < MIN_SUBJECTS:
-        return before
     given = [torch.from_numpy(prediction.probabilities["all"]) for prediction in predictions]
     usable = [prediction.night.usable for prediction in predictions]
     late_N = torch.cat([log_hours_asleep(night)[seen] for night, seen in zip(given, usable, strict=True)]).double()
@@ -61,11 +53,6 @@ def fit_hours_asleep(predictions: Sequence[Prediction], before: HoursAsleep | No
 
     optimiser.step(loss)
     return HoursAsleep(slopes_K.tolist(), centre.item())
-
-
-def n_subjects(predictions: Sequence[Prediction]) -> int:
-    """Of how many subjects the nights are."""
-    return len({(prediction.night.dataset, prediction.night.subject) for prediction in predictions})
 
 
 def with_hours_asleep(prediction: Prediction, later: HoursAsleep | None) -> Prediction:

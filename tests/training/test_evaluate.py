@@ -32,7 +32,7 @@ def predictions(right: float, dataset: str = "made_up") -> list[Prediction]:
 @pytest.fixture
 def networks_alone(monkeypatch):
     """Probabilities stay as they were made up: nothing is fitted to follow them (see test_hours_asleep.py)."""
-    monkeypatch.setattr(evaluate, "fit_hours_asleep", lambda predictions, before: None)
+    monkeypatch.setattr(evaluate, "fit_hours_asleep", lambda predictions: None)
 
 
 @pytest.mark.usefixtures("networks_alone")

@@ -11,8 +11,8 @@ import torch
 from models.hours_asleep import HoursAsleep
 from staging.hypnogram import CLASSES
 from training import evaluate
-from training.evaluate import after_networks
-from training.hours_asleep import MIN_SUBJECTS, fit_hours_asleep, with_hours_asleep
+from training.evaluate import MIN_SUBJECTS, after_networks
+from training.hours_asleep import fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.predictions import SENSOR_SETS, Prediction
 
@@ -50,12 +50,11 @@ def test_where_the_hours_say_nothing_the_slopes_are_flat():
     np.testing.assert_allclose(found.describe()["slopes"], 0.0, atol=0.1)
 
 
-def test_from_few_nights_nothing_is_fitted_and_what_was_there_before_stays():
-    few = [prediction(str(i), i) for i in range(MIN_SUBJECTS - 1)]
-    assert fit_hours_asleep(few) is None
-    assert fit_hours_asleep(few, TRUE) is TRUE
-    assert fit_hours_asleep([*few, prediction("0", 99)], TRUE) is TRUE, "another night of one of them"
-    assert fit_hours_asleep([*few, prediction("z", 99)], TRUE) is not TRUE
+def test_more_nights_of_few_sleepers_change_nothing_and_what_was_there_before_stays():
+    few = [prediction(str(i), i, i % 3) for i in range(MIN_SUBJECTS - 1)]
+    again = [prediction(night.night.subject, 50 + i, night.fold) for i, night in enumerate(few)]
+    after = after_networks([*few, *again], TRUE)
+    assert all(each.hours_asleep is TRUE for each in (*after.of_fold.values(), after.shipped))
 
 
 @pytest.mark.parametrize(("n", "fitted"), [(14, False), (15, True)])
@@ -87,9 +86,9 @@ def test_that_of_a_fold_is_fitted_on_the_others(monkeypatch):
     nights = [prediction(str(i), i, i % 3) for i in range(6)]
     fitted = []
 
-    def spy(predictions, before):
+    def spy(predictions):
         fitted.append({p.night.subject for p in predictions})
-        return before
+        return TRUE
 
     monkeypatch.setattr(evaluate, "fit_hours_asleep", spy)
     monkeypatch.setattr(evaluate, "MIN_SUBJECTS", 4)
