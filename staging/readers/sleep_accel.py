@@ -9,7 +9,9 @@ Assumptions
 - A subject is named by any one of their files, or by a folder or zip that holds no other subject.
 - Second 0 is the PSG's start; no clock time is published. Where labels are there, streams are cropped to the epochs
   they label; a stream that begins late or stops early stays as it is.
-- Counts are te Lindert & Van Someren's, in bins of about 15 s at the times published.
+- Counts are te Lindert & Van Someren's, in bins of 15 s without a gap. The published times are those of the first bin
+  and of the recording's end, and even steps between: they come later and later, at the end by 15 to 31 s, as the arm's
+  turns show (`tests/readers/test_sleep_accel.py`). Bins are put back to 15 s; times of any other make are kept.
 - Labels are -1 unscored, 0 W, 1 N1, 2 N2, 3 N3, 4 (stage 4 of Rechtschaffen & Kales) N3, 5 R.
 
 References
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -35,7 +38,7 @@ from staging.readers.tables import Table, is_number
 from staging.readers.timing import MAX_SPAN_S, to_events, to_float32, to_signal
 from staging.recording import EPOCH_S, Recording, Signal
 
-__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects"]
+__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects", "unstretched"]
 
 TITLE = "Sleep-Accel set, cropped or raw (any one file of a subject, or a folder with one subject)"
 CHANNELS = ("acc", "hr", "counts")
@@ -56,6 +59,11 @@ FILES = {
 _KINDS = {file.rpartition("{}_")[2]: kind for file, kind in FILES.items()}
 _NAME = re.compile(r"(\d+)_({})".format("|".join(re.escape(ending) for ending in _KINDS)))
 _RAW_FOLDERS = {file.partition("/")[0] for file in FILES if "/" in file}
+
+COUNTS_BIN_S = 15.0
+ROUNDED_S = 0.05
+"""Length of a bin of counts, and how far the times of a published file may be off for its samples of 0.02 s."""
+
 _INDEX_OF_LABEL = np.array([0, 1, 2, 3, 3, 4, -1])  # of W N1 N2 N3 R; the last is -1's
 
 
@@ -110,7 +118,7 @@ def read(source: Source) -> Recording:
     warnings: tuple[str, ...] = ()
     for kind, unit in (("hr", "bpm"), ("counts", "counts")):
         if kind in files:
-            rows, notes = _rows(source, files[kind], 2, span_s)
+            rows, notes = _rows(source, files[kind], 2, span_s, unstretched if kind == "counts" else None)
             where = source.label(files[kind])
             found[kind], more = to_events(rows[:, 0], rows[:, 1], unit=unit, where=where)
             warnings += notes + more
@@ -188,10 +196,50 @@ def _one_subject(source: Source) -> tuple[Source, str, dict[str, str]]:
     return source, subject, files
 
 
-def _rows(source: Source, name: str, columns: int, span_s: float) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Rows of a file within the labelled span, or all where there are no labels."""
+def unstretched(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Starts of the bins of published counts, which are 15 s long and follow each other.
+
+    The set's pipeline makes n whole bins of T s of acceleration and gives them n even times from the first sample to
+    the last. Such times are recognised by that: T - 15 (n - 1) is one bin, and what was left over.
+
+    Parameters
+    ----------
+    times_s : ndarray of float64, shape (n,)
+        As published.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        15 s apart from the first one; as given where they were made otherwise.
+
+    Examples
+    --------
+    >>> unstretched(np.linspace(0.5, 612.5, 40))[[0, 1, -1]].tolist()
+    [0.5, 15.5, 585.5]
+    >>> unstretched(np.array([0.0, 15.0, 45.0])).tolist()
+    [0.0, 15.0, 45.0]
+    """
+    if len(times_s) < 2 or not np.isfinite(times_s).all():
+        return times_s
+    n = len(times_s)
+    even = np.linspace(times_s[0], times_s[-1], n)
+    left_over_s = times_s[-1] - times_s[0] - n * COUNTS_BIN_S
+    stretched = -ROUNDED_S <= left_over_s < COUNTS_BIN_S + 1.0 and np.abs(times_s - even).max() < ROUNDED_S
+    return times_s[0] + COUNTS_BIN_S * np.arange(n) if stretched else times_s
+
+
+def _rows(
+    source: Source,
+    name: str,
+    columns: int,
+    span_s: float,
+    mended: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Rows of a file, their times mended, within the labelled span, or all where there are no labels."""
     table = Table.parse(source.read(name), source.label(name))
     rows, warnings = table.numbers(range(columns))
+    if mended is not None:
+        rows[:, 0] = mended(rows[:, 0])
     return (rows[(rows[:, 0] >= 0) & (rows[:, 0] < span_s)] if np.isfinite(span_s) else rows), warnings
 
 
