@@ -1,4 +1,4 @@
-"""Moments of activation: surges of the heart rate and bursts of movement have one cause and one time.
+"""Moments of activation: surges of the heart rate and bursts of movement have one cause; the heart follows the arm.
 
 Activations come at changes of stage (awakenings, exits from N3 and REM) and between them, clustered, at a rate that
 the stage sets. Each may carry a surge, a movement, or both; the sizes of the two are correlated.
@@ -32,8 +32,8 @@ class Activations:
 
     Attributes
     ----------
-    at_s : ndarray of float64
-        Time of the surge's peak and of the movement's onset, seconds from the first epoch.
+    at_s, onset_s : ndarray of float64
+        Time of the surge's peak, and of the movement's onset before it, seconds from the first epoch.
     surge_bpm : ndarray of float64
         Height of the surge; 0 where there is none.
     half_width_s : ndarray of float64
@@ -47,6 +47,7 @@ class Activations:
     """
 
     at_s: Floats
+    onset_s: Floats
     surge_bpm: Floats
     half_width_s: Floats
     burst_s: Floats
@@ -91,7 +92,9 @@ def draw_activations(
     """
     if not stages.size:
         none = np.empty(0)
-        return Activations(at_s=none, surge_bpm=none, half_width_s=none, burst_s=none, peak_g=none, turn_deg=none)
+        return Activations(
+            at_s=none, onset_s=none, surge_bpm=none, half_width_s=none, burst_s=none, peak_g=none, turn_deg=none
+        )
     at_s, stage, kind, moves, surges = (
         np.concatenate(parts)
         for parts in zip(
@@ -121,6 +124,7 @@ def draw_activations(
     turn_deg = np.where(turns, np.exp(ln_deg + ln_deg_sd * turn_z), movement.jiggle_deg * np.abs(turn_z))
     return Activations(
         at_s=at_s,
+        onset_s=at_s - movement.lead_s,
         surge_bpm=np.where(surges | moves, np.minimum(surge_bpm, arousal.largest_surge_bpm), 0.0),
         half_width_s=half_width_s,
         burst_s=np.where(moves, np.clip(burst_s, *movement.duration_range_s), 0.0),

@@ -91,13 +91,14 @@ def movement_peak_g(
     --------
     >>> one = np.ones(1)
     >>> burst = Activations(
-    ...     at_s=2.0 * one, surge_bpm=one, half_width_s=one, burst_s=3.0 * one, peak_g=0.2 * one, turn_deg=one)
+    ...     at_s=9.0 * one, onset_s=2.0 * one, surge_bpm=one, half_width_s=one, burst_s=3.0 * one, peak_g=0.2 * one,
+    ...     turn_deg=one)
     >>> movement_peak_g(np.random.default_rng(1), burst, np.zeros(30, bool)).nonzero()[0].tolist()
     [2, 3, 4]
     """
     movement, awake = parameters.movement, parameters.awake
     moves = activations.burst_s > 0
-    first = np.floor(activations.at_s[moves]).astype(np.int64)
+    first = np.floor(activations.onset_s[moves]).astype(np.int64)
     length = np.maximum(np.rint(activations.burst_s[moves]).astype(np.int64), 1)
     offset = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
     second = np.repeat(first, length) + offset

@@ -242,8 +242,8 @@ class ArousalParameters:
         Correlation of the logarithms of the surge and of the movement. Fitted: mean peaks of 9.5, 11.7 and 14.8 bpm
         with small, middling and large movements.
     awakening_window_s, change_window_s : (first, last)
-        When around an awakening, and around another change of stage, its activation comes. Fitted to the counts and
-        heart rate around them.
+        When around an awakening, and around another change of stage, the surge of its activation peaks. Fitted to the
+        counts, at their own times, and heart rate around them.
     early_wake_factor, early_wake_epochs : float, int
         Activations are more frequent when an awakening is young: factor, and number of epochs. Fitted to the counts
         after awakenings.
@@ -273,7 +273,7 @@ class ArousalParameters:
     undershoot_width_s: float = 14.0
     moving_bpm_factor: float = 1.3
     size_correlation: float = 0.4
-    awakening_window_s: tuple[float, float] = (3.0, 34.0)
+    awakening_window_s: tuple[float, float] = (1.0, 30.0)
     change_window_s: tuple[float, float] = (-10.0, 25.0)
     early_wake_factor: float = 2.0
     early_wake_epochs: int = 5
@@ -286,7 +286,7 @@ class MovementParameters:
     Attributes
     ----------
     bursts_per_h : by stage
-        Bursts (runs of 15-s bins with counts) that begin in a stage. Measured.
+        Bursts (runs of 15-s bins with counts) that begin in a stage. Measured, the counts at their own times.
     within_factor : by stage
         Rate of movements that come with no change of stage, over that of bursts: some come with a change, and some
         are too small to count or merge with others. Fitted.
@@ -299,6 +299,8 @@ class MovementParameters:
     awakening_probability : tuple of float
         Movement with awakenings of 1, 2-4 and 5 or more epochs, beside what comes within W. Fitted: some count in
         53, 74 and 98 % of them.
+    lead_s : float
+        How long before the peak of its surge a movement begins. Fitted to the watches' heart rate around movements.
     duration_median_s, duration_ln_sd : by stage
         Length of a burst. Fitted to the measured lengths in 15-s bins.
     duration_range_s : (shortest, longest)
@@ -321,7 +323,7 @@ class MovementParameters:
         Correlation of a turn with the size of the movement. Assumed.
     """
 
-    bursts_per_h: ByStage = (25.0, 16.0, 1.9, 1.35, 3.5)
+    bursts_per_h: ByStage = (26.7, 10.3, 2.1, 1.5, 3.5)
     within_factor: ByStage = (1.45, 1.4, 1.4, 1.6, 1.4)
     person_ln_sd: ByStage = (0.3, 0.5, 0.9, 0.8, 0.9)
     person_change_ln_sd: float = 0.3
@@ -333,6 +335,7 @@ class MovementParameters:
         (0.0, 0.25, 0.2, 0.0, 0.0),
     )
     awakening_probability: tuple[float, float, float] = (0.5, 0.65, 0.7)
+    lead_s: float = 8.0
     duration_median_s: ByStage = (6.0, 3.5, 3.5, 5.0, 3.5)
     duration_ln_sd: ByStage = (1.1, 0.6, 0.7, 0.7, 0.6)
     duration_range_s: tuple[float, float] = (1.0, 180.0)

@@ -67,15 +67,15 @@ def draw_posture(
     --------
     >>> one = np.ones(1)
     >>> burst = Activations(
-    ...     at_s=45.0 * one, surge_bpm=one, half_width_s=one, burst_s=one, peak_g=one, turn_deg=90.0 * one)
+    ...     at_s=one, onset_s=45.0 * one, surge_bpm=one, half_width_s=one, burst_s=one, peak_g=one, turn_deg=90.0 * one)
     >>> posture = draw_posture(np.random.default_rng(1), burst, np.zeros(120, bool))
     >>> abs(round(float(posture.gravity[0] @ posture.gravity[1]), 6))
     0.0
     """
     acceleration = parameters.acceleration
     moves = activations.burst_s > 0
-    order = np.argsort(activations.at_s[moves])
-    at_s, length_s = activations.at_s[moves][order], activations.burst_s[moves][order]
+    order = np.argsort(activations.onset_s[moves])
+    at_s, length_s = activations.onset_s[moves][order], activations.burst_s[moves][order]
     gravity = _turned(rng, np.radians(activations.turn_deg[moves][order]))
     if about.any():
         habitual = np.array([math.sqrt(1.0 - acceleration.resting_z_g**2), 0.0, acceleration.resting_z_g])

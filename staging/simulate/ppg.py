@@ -116,7 +116,7 @@ def simulate_ppg(
     --------
     >>> none, second = np.empty(0), np.zeros(60)
     >>> nothing = Activations(
-    ...     at_s=none, surge_bpm=none, half_width_s=none, burst_s=none, peak_g=none, turn_deg=none)
+    ...     at_s=none, onset_s=none, surge_bpm=none, half_width_s=none, burst_s=none, peak_g=none, turn_deg=none)
     >>> breathing = Breathing(phase=np.linspace(0, 90, 240), depth=np.ones(240))
     >>> pulse = simulate_ppg(
     ...     np.random.default_rng(1), np.arange(60.0), np.full(2, 3), nothing, second, breathing)

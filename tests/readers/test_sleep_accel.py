@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import staging
 from staging.errors import FormatError
-from staging.readers.sleep_accel import read_reference, subjects
+from staging.posture import turned_deg
+from staging.readers.sleep_accel import read_reference, subjects, unstretched
 from tests.readers.conftest import zip_of
 
 N_EPOCHS = 20
@@ -20,8 +21,13 @@ def rows(*columns, delimiter=","):
     return "".join(delimiter.join(f"{value:.6f}" for value in row) + "\n" for row in zip(*columns, strict=True))
 
 
+def published_times(first_s, last_s):
+    """As the set's pipeline makes them: even times from the first sample of acceleration to the last one."""
+    return np.linspace(first_s, last_s, int((last_s - first_s + 0.02) / 15))
+
+
 def cropped(subject="11", acc_epochs=range(3, 18), counts_from_s=0.001):
-    times = np.arange(counts_from_s, N_EPOCHS * 30, 15.01)
+    times = published_times(counts_from_s, N_EPOCHS * 30 - 0.01)
     beats = np.arange(2.5, N_EPOCHS * 30, 5)
     acc_s = [30.0 * epoch for epoch in acc_epochs]
     return {
@@ -64,10 +70,57 @@ def test_posture_is_one_sample_an_epoch_with_nan_where_there_is_none(folder):
     assert np.flatnonzero(np.isfinite(acc.samples[:, 0])).tolist() == list(range(3, 18))
 
 
-def test_counts_keep_their_own_times_and_may_begin_late(folder):
-    counts = staging.read(folder(cropped(counts_from_s=255.5))).counts
-    assert counts.times_s[0] == 255.5
-    np.testing.assert_allclose(np.diff(counts.times_s), 15.01)
+@pytest.mark.parametrize("first_s", [0.001, 255.5])
+def test_counts_are_at_the_times_when_they_were_counted_and_may_begin_late(folder, first_s):
+    """Published times come later and later; bins follow each other in 15 s."""
+    published = published_times(first_s, N_EPOCHS * 30 - 0.01)
+    counts = staging.read(folder(cropped(counts_from_s=first_s))).counts
+    assert published[-1] - counts.times_s[-1] > 14
+    assert counts.times_s[0] == first_s
+    np.testing.assert_allclose(np.diff(counts.times_s), 15.0)
+    np.testing.assert_allclose(counts.values, published % 50, atol=1e-5)
+
+
+@given(st.floats(0, 5000), st.integers(2, 3000), st.floats(0, 14.999))
+def test_bins_are_found_whatever_was_left_over_behind_the_last(first_s, n, left_over_s):
+    seconds = np.linspace(first_s, first_s + 15 * n + left_over_s, n)
+    np.testing.assert_allclose(unstretched(seconds), first_s + 15 * np.arange(n), atol=1e-6)
+
+
+@given(st.lists(st.floats(0, 30_000), min_size=1, max_size=50))
+def test_times_that_were_made_otherwise_are_kept(times_s):
+    times_s = np.sort(times_s)
+    even = np.abs(np.diff(times_s, 2)).max(initial=0.0) < 0.2 and len(times_s) > 1
+    assume(not even)
+    np.testing.assert_array_equal(unstretched(times_s), times_s)
+
+
+@pytest.mark.parametrize("step_s", [15.0, 15.2, 30.0])
+def test_a_device_s_own_even_bins_are_kept(step_s):
+    times_s = step_s * np.arange(1000)
+    assert unstretched(times_s) is times_s
+
+
+def test_counts_and_turns_of_the_arm_come_at_one_time_to_the_end_of_the_night(shared_data):
+    """Both are of the same acceleration, and single samples have their true times. In the last third of the nights
+    counts go with the turns of their own epoch; at the published times they did so far less."""
+    at_own, at_published = [], []
+    for subject in subjects(shared_data / "sleep_accel"):
+        file = shared_data / "sleep_accel" / f"{subject}_cleaned_counts.out"
+        recording = staging.read(file)
+        turns = np.log1p(turned_deg(recording.acc.samples))
+        known = np.isfinite(turns) & (np.arange(len(turns)) > 2 * len(turns) / 3)
+
+        def goes_with_turns(times_s, counts, turns=turns, known=known):
+            in_epoch = np.histogram(times_s + 7.5, 30.0 * np.arange(len(turns) + 1), weights=counts)[0]
+            return np.corrcoef(np.log1p(in_epoch)[known], turns[known])[0, 1]
+
+        if recording.counts.times_s[-1] > 30 * len(turns) - 600:  # else the watch stopped
+            at_own.append(goes_with_turns(recording.counts.times_s, recording.counts.values))
+            at_published.append(goes_with_turns(*np.loadtxt(file, delimiter=",").T))
+    assert len(at_own) >= 20
+    assert np.mean(at_own) > 0.75
+    assert np.mean(at_published) < 0.5
 
 
 @pytest.mark.parametrize("file", list(raw()))

@@ -70,6 +70,7 @@ def test_a_surge_has_its_height_and_width_and_dips_after():
     height, width = 12.0, 10.0
     surge = Activations(
         at_s=900.5 * ONE,
+        onset_s=893.0 * ONE,
         surge_bpm=height * ONE,
         half_width_s=width * ONE,
         burst_s=0 * ONE,

@@ -21,8 +21,8 @@ def test_every_turn_has_its_angle_and_gravity_its_length(angles, seed):
     k = len(angles)
     order = np.random.default_rng(seed).permutation(k).astype(float)
     turns = Activations(
-        at_s=order, surge_bpm=np.zeros(k), half_width_s=np.ones(k), burst_s=np.ones(k), peak_g=np.ones(k),
-        turn_deg=np.array(angles),
+        at_s=order, onset_s=order, surge_bpm=np.zeros(k), half_width_s=np.ones(k), burst_s=np.ones(k),
+        peak_g=np.ones(k), turn_deg=np.array(angles),
     )  # fmt: skip
     posture = draw_posture(np.random.default_rng(seed), turns, np.zeros(60, bool))
     np.testing.assert_allclose(np.linalg.norm(posture.gravity, axis=1), 1.0, atol=1e-9)

@@ -20,8 +20,8 @@ def surges(at_s=(), bpm=()):
     k = len(at_s)
     zero = np.zeros(k)
     return Activations(
-        at_s=np.array(at_s, float), surge_bpm=np.array(bpm, float), half_width_s=zero + 10, burst_s=zero, peak_g=zero,
-        turn_deg=zero,
+        at_s=np.array(at_s, float), onset_s=np.array(at_s, float), surge_bpm=np.array(bpm, float),
+        half_width_s=zero + 10, burst_s=zero, peak_g=zero, turn_deg=zero,
     )  # fmt: skip
 
 
