@@ -16,6 +16,7 @@ from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_
 from staging.hypnogram import CLASSES
 from training.augment import Augmentation, augment
 from training.night import LabelledNight
+from training.splice import Splicing, partners, splice
 
 __all__ = ["Batch", "LabelSmoothing", "Mixed", "NightDataset", "collate", "soft_labels", "targets"]
 
@@ -117,6 +118,8 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         See `targets`.
     changes : Augmentation, optional
         None leaves the nights as they are.
+    splicing : Splicing, optional
+        How the first nights are spliced with each other before they are changed; None leaves them whole.
     hidden_clock : float
         How often the elapsed time is masked; only with `changes`.
     seed : int
@@ -132,6 +135,7 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         smoothing: LabelSmoothing,
         taught_share: float = 0.0,
         changes: Augmentation | None = None,
+        splicing: Splicing | None = None,
         hidden_clock: float = 0.3,
         seed: int = 0,
     ) -> None:
@@ -142,6 +146,8 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
         self.smoothing = smoothing
         self.taught_share = taught_share
         self.changes = changes
+        self.splicing = splicing
+        self.partners = partners(nights) if splicing is not None else []
         self.hidden_clock = hidden_clock
         self.seed = seed
         self.pass_number = 0
@@ -153,7 +159,7 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
     def __getitem__(self, index: int) -> tuple[ModelInputs, NDArray[np.float32]]:
         # All that is random depends on the pass and the place alone, so that a resumed run sees the same.
         rng = np.random.default_rng((self.seed, self.pass_number, index))
-        night = self.nights[index] if index < len(self.nights) else self._mixed(index - len(self.nights), rng)
+        night = self._own(index, rng) if index < len(self.nights) else self._mixed(index - len(self.nights), rng)
         if self.changes is not None:
             night = augment(night, rng, self.changes)
         inputs = extract(night.tracks, self.spec)
@@ -161,6 +167,13 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
             inputs.features[:, self.clock] = 0.0
             inputs.mask[:, GROUPS.index("clock")] = 0.0
         return inputs, targets(night, self.smoothing, self.taught_share)
+
+    def _own(self, index: int, rng: np.random.Generator) -> LabelledNight:
+        night = self.nights[index]
+        if self.splicing is None or not self.partners[index] or rng.random() >= self.splicing.probability:
+            return night
+        other = self.partners[index][int(rng.integers(len(self.partners[index])))]
+        return splice(night, other, rng, self.splicing)
 
     def _mixed(self, place: int, rng: np.random.Generator) -> LabelledNight:
         for pool in self.mixed:

@@ -152,6 +152,7 @@ class _Fitting:
             smoothing=self.recipe.smoothing,
             taught_share=taught_share,
             changes=self.recipe.changes,
+            splicing=self.recipe.splicing,
             hidden_clock=self.recipe.hidden_clock,
             seed=self.seed,
         )

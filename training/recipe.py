@@ -10,6 +10,7 @@ from models.sequence import SequenceShape
 from staging.features import DEFAULT_SPEC, GROUPS, FeatureSpec, feature_names
 from training.augment import Augmentation
 from training.batches import LabelSmoothing
+from training.splice import Splicing
 
 __all__ = ["Recipe", "Stretch"]
 
@@ -56,6 +57,8 @@ class Recipe:
         On real nights, with the mixed ones.
     smoothing : LabelSmoothing
     changes : Augmentation
+    splicing : Splicing or None
+        Of the scored nights with each other.
     hidden_clock : float
         How often the elapsed time is masked.
     spec : FeatureSpec
@@ -77,6 +80,7 @@ class Recipe:
     second: Stretch = field(default_factory=lambda: Stretch(passes=65, batch_size=4, learning_rate=2e-3))
     smoothing: LabelSmoothing = field(default_factory=LabelSmoothing)
     changes: Augmentation = field(default_factory=Augmentation)
+    splicing: Splicing | None = field(default_factory=Splicing)
     hidden_clock: float = 0.3
     spec: FeatureSpec = field(default_factory=lambda: DEFAULT_SPEC)
     width: int = 64
