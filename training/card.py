@@ -263,6 +263,11 @@ def _how_fitted(run: dict[str, Any]) -> str:
 nights among them at every pass, a part of them awake and about, which the scored nights are not. The simulator's
 resting heart rate, distances between stages and bursts of movement are measured anew on the nights of the fit; the rest
 of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel, the subjects below among them."""
+    splicing = recipe.get("splicing")  # Runs of before there was any do not say.
+    if splicing:
+        text += f"""
+At every pass {splicing["probability"]:.0%} of the scored nights, others each time, had a window of another
+sleeper's night of the same set in them, stages included, so that no night is learnt by heart."""
     if selection.get("validate"):
         text += f"""
 Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;

@@ -48,6 +48,17 @@ OF_NOBODY = {"mmash": {"attribution": "of mmash", "nights": [["c", "2"]] * 22}}
 OPTIONS = "--data slpdb=FOLDER --hypnograms FOLDER"
 
 
+def test_a_card_says_whether_nights_were_spliced():
+    said = "50% of the scored nights, others each time, had a window of another"
+    assert said in _how_fitted(run())
+    spliced = run()
+    for recipe in (
+        spliced["recipe"] | {"splicing": None},
+        {k: v for k, v in spliced["recipe"].items() if k != "splicing"},
+    ):
+        assert said not in _how_fitted(spliced | {"recipe": recipe})
+
+
 def test_a_card_says_who_taught_and_how_to_ask_for_it():
     taught = run(1, teaching={"teacher": run(2), "mixed": 15, "share": 0.5, "data": OF_NOBODY})
     said = " ".join(_how_fitted(taught).split())
