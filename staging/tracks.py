@@ -319,7 +319,7 @@ def _counts(recording: Recording, n_epochs: int) -> tuple[NDArray[np.float32], s
 def counts_in_bins(counts: Events, n_epochs: int) -> NDArray[np.float32]:
     """A device's own counts in 15-s bins.
 
-    Its bins drift against the grid by a few ms each: every one goes to the nearest place.
+    Its bins may drift against the grid by a few ms each: every one goes to the nearest place.
 
     Parameters
     ----------

@@ -266,8 +266,9 @@ of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel
     splicing = recipe.get("splicing")  # Runs of before there was any do not say.
     if splicing:
         text += f"""
-At every pass {splicing["probability"]:.0%} of the scored nights, others each time, had a window of another
-sleeper's night of the same set in them, stages included, so that no night is learnt by heart."""
+At every pass about {splicing["probability"]:.0%} of the scored nights, others each time, had a window of another
+sleeper's night in them, stages included, if one of the same set had the same sensors: such nights are harder to learn
+by heart."""
     if selection.get("validate"):
         text += f"""
 Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;

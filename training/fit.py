@@ -21,6 +21,7 @@ from training.recipe import Recipe, Stretch
 from training.running import Running
 from training.selection import Selection, split_off
 from training.simulated import simulated_nights
+from training.splice import Splicing
 from training.start import Start
 from training.stretch import train
 from training.teaching import Teacher
@@ -103,6 +104,7 @@ def fit_members(
             net,
             learning,
             recipe.second,
+            splicing=recipe.splicing,
             mixed=[Mixed(simulated, recipe.mixed_simulated if simulated else 0), *pools],
             taught_share=0.0 if teacher is None else teacher.share,
             validating=validating,
@@ -138,6 +140,7 @@ class _Fitting:
         nights: Sequence[LabelledNight],
         how: Stretch,
         *,
+        splicing: Splicing | None = None,
         mixed: Sequence[Mixed] = (),
         taught_share: float = 0.0,
         validating: Sequence[LabelledNight] = (),
@@ -152,7 +155,7 @@ class _Fitting:
             smoothing=self.recipe.smoothing,
             taught_share=taught_share,
             changes=self.recipe.changes,
-            splicing=self.recipe.splicing,
+            splicing=splicing,
             hidden_clock=self.recipe.hidden_clock,
             seed=self.seed,
         )

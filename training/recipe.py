@@ -58,7 +58,7 @@ class Recipe:
     smoothing : LabelSmoothing
     changes : Augmentation
     splicing : Splicing or None
-        Of the scored nights with each other.
+        Of the scored nights with each other; None leaves them whole.
     hidden_clock : float
         How often the elapsed time is masked.
     spec : FeatureSpec

@@ -1,7 +1,7 @@
 """A night with a window of another sleeper's night in it.
 
-A network that sees the same twenty nights again and again comes to know each by its levels, and recites its
-hypnogram. Of a spliced night there is nothing to recite: what stage comes next has to be told from the signals.
+A network that sees the same twenty whole nights again and again comes to know each by its levels. A spliced night is
+harder to know by heart: what stage comes next has to be told from the signals.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Splicing:
     probability : float
         How often a night gets a window of another one.
     share : tuple of float
-        Limits of the window's share of the night.
+        Limits of the window's share of the night, where the other one is as long.
     largest_scale : float
         The other's heart rate is brought to the night's median and to its range between quartiles, by this factor at
         most.
@@ -67,7 +67,7 @@ def splice(night: LabelledNight, other: LabelledNight, rng: np.random.Generator,
     Returns
     -------
     LabelledNight
-        As long as `night`, and called so. How the arm turned between the two is not known.
+        As long as `night`, and called so. How the arm turned from the one to the other is not known.
     """
     n = night.tracks.n_epochs
     length = round(n * rng.uniform(*splicing.share))

@@ -90,7 +90,7 @@ class Start:
         }
 
     def recipe(self) -> Recipe:
-        """How to go on: the `GENTLE` stretch on the nights given, without simulated ones, in the networks' dimensions.
+        """How to go on: the `GENTLE` stretch on whole nights, without simulated ones, in the networks' dimensions.
 
         Raises
         ------
@@ -106,6 +106,7 @@ class Start:
             mixed_simulated=0,
             first=None,
             second=GENTLE,
+            splicing=None,
             spec=self.spec,
             **dimensions,
         )

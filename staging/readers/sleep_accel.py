@@ -10,7 +10,7 @@ Assumptions
 - Second 0 is the PSG's start; no clock time is published. Where labels are there, streams are cropped to the epochs
   they label; a stream that begins late or stops early stays as it is.
 - Counts are te Lindert & Van Someren's, in bins of 15 s without a gap. The published times are those of the first bin
-  and of the recording's end, and even steps between: they come later and later, at the end by 15 to 31 s, as the arm's
+  and of the recording's end, and even steps between: they come later and later, at the end by 15 to 30 s, as the arm's
   turns show (`tests/readers/test_sleep_accel.py`). Bins are put back to 15 s; times of any other make are kept.
 - Labels are -1 unscored, 0 W, 1 N1, 2 N2, 3 N3, 4 (stage 4 of Rechtschaffen & Kales) N3, 5 R.
 
@@ -38,7 +38,7 @@ from staging.readers.tables import Table, is_number
 from staging.readers.timing import MAX_SPAN_S, to_events, to_float32, to_signal
 from staging.recording import EPOCH_S, Recording, Signal
 
-__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects", "unstretched"]
+__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects"]
 
 TITLE = "Sleep-Accel set, cropped or raw (any one file of a subject, or a folder with one subject)"
 CHANNELS = ("acc", "hr", "counts")
@@ -60,9 +60,14 @@ _KINDS = {file.rpartition("{}_")[2]: kind for file, kind in FILES.items()}
 _NAME = re.compile(r"(\d+)_({})".format("|".join(re.escape(ending) for ending in _KINDS)))
 _RAW_FOLDERS = {file.partition("/")[0] for file in FILES if "/" in file}
 
-COUNTS_BIN_S = 15.0
-ROUNDED_S = 0.05
-"""Length of a bin of counts, and how far the times of a published file may be off for its samples of 0.02 s."""
+_BIN_S = 15.0
+"""Length of a bin of counts."""
+
+_ROUNDED_S = 0.05
+"""How far the published times of bins may be off, for acceleration is sampled every 0.02 s."""
+
+_FEWEST_BINS = 20
+"""Fewer, 5 min, could be a table of somebody's own."""
 
 _INDEX_OF_LABEL = np.array([0, 1, 2, 3, 3, 4, -1])  # of W N1 N2 N3 R; the last is -1's
 
@@ -118,7 +123,7 @@ def read(source: Source) -> Recording:
     warnings: tuple[str, ...] = ()
     for kind, unit in (("hr", "bpm"), ("counts", "counts")):
         if kind in files:
-            rows, notes = _rows(source, files[kind], 2, span_s, unstretched if kind == "counts" else None)
+            rows, notes = _rows(source, files[kind], 2, span_s, _unstretched if kind == "counts" else None)
             where = source.label(files[kind])
             found[kind], more = to_events(rows[:, 0], rows[:, 1], unit=unit, where=where)
             warnings += notes + more
@@ -196,7 +201,7 @@ def _one_subject(source: Source) -> tuple[Source, str, dict[str, str]]:
     return source, subject, files
 
 
-def unstretched(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unstretched(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Starts of the bins of published counts, which are 15 s long and follow each other.
 
     The set's pipeline makes n whole bins of T s of acceleration and gives them n even times from the first sample to
@@ -210,22 +215,20 @@ def unstretched(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (n,)
-        15 s apart from the first one; as given where they were made otherwise.
+        15 s apart from the first one; as given where they do not look made so.
 
     Examples
     --------
-    >>> unstretched(np.linspace(0.5, 612.5, 40))[[0, 1, -1]].tolist()
+    >>> _unstretched(np.linspace(0.5, 612.5, 40))[[0, 1, -1]].tolist()
     [0.5, 15.5, 585.5]
-    >>> unstretched(np.array([0.0, 15.0, 45.0])).tolist()
-    [0.0, 15.0, 45.0]
     """
-    if len(times_s) < 2 or not np.isfinite(times_s).all():
-        return times_s
     n = len(times_s)
+    if n < _FEWEST_BINS or not np.isfinite(times_s).all():
+        return times_s
     even = np.linspace(times_s[0], times_s[-1], n)
-    left_over_s = times_s[-1] - times_s[0] - n * COUNTS_BIN_S
-    stretched = -ROUNDED_S <= left_over_s < COUNTS_BIN_S + 1.0 and np.abs(times_s - even).max() < ROUNDED_S
-    return times_s[0] + COUNTS_BIN_S * np.arange(n) if stretched else times_s
+    left_over_s = times_s[-1] - times_s[0] - n * _BIN_S
+    stretched = -_ROUNDED_S <= left_over_s < _BIN_S + _ROUNDED_S and np.abs(times_s - even).max() < _ROUNDED_S
+    return times_s[0] + _BIN_S * np.arange(n) if stretched else times_s
 
 
 def _rows(

@@ -298,7 +298,7 @@ class MovementParameters:
         Movement at a change of stage other than an awakening. Fitted to the counts around the changes.
     awakening_probability : tuple of float
         Movement with awakenings of 1, 2-4 and 5 or more epochs, beside what comes within W. Fitted: some count in
-        53, 74 and 98 % of them.
+        57, 73 and 100 % of them.
     lead_s : float
         How long before the peak of its surge a movement begins. Fitted to the watches' heart rate around movements.
     duration_median_s, duration_ln_sd : by stage

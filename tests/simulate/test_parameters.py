@@ -61,8 +61,8 @@ def test_the_heart_s_measured_fields_are_those_of_sleep_accel(measured):
 
 
 def test_the_rates_of_movement_are_those_of_sleep_accel(shared_data):
-    """At the times when its counts were counted: at the published times, up to 30 s late, movements that end a sleep
-    would be of the wake, or of the N1, that follows."""
+    """At the times when its counts were counted: at the published times, up to 30 s late, movements of brief awakenings
+    would be of the N1 that follows."""
     nights = load_nights({"sleep_accel": shared_data / "sleep_accel"})
     found = measured_parameters(nights).movement.bursts_per_h
     np.testing.assert_allclose(DEFAULT.movement.bursts_per_h, found, rtol=0.02)

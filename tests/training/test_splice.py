@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_every_epoch_is_of_one_of_the_two_at_the_same_time_with_its_stage(seed, 
     np.testing.assert_array_equal(counts[~its], night.tracks.counts.reshape(-1, 2)[~its])
     np.testing.assert_array_equal(counts[its], other.tracks.counts.reshape(-1, 2)[np.flatnonzero(its)])
     assert np.count_nonzero(np.diff(its.astype(int))) <= 2, "one window"
+    assert its.any() or shared < n
 
 
 def test_the_window_has_a_share_that_was_asked_for():
@@ -56,7 +58,7 @@ def test_the_other_heart_rate_is_brought_to_the_night_s_median_and_range():
     whole = Splicing(probability=1.0, share=(1.0, 1.0), largest_scale=3.0)
     rng = np.random.default_rng(0)
     rate, own = splice(night, fast, rng, whole).tracks.heart_rate_bpm, night.tracks.heart_rate_bpm
-    assert np.median(rate) == np.float32(np.median(own))
+    assert np.median(rate) == pytest.approx(np.median(own), abs=1e-4)
     np.testing.assert_allclose(
         np.subtract(*np.quantile(rate, [0.75, 0.25])), np.subtract(*np.quantile(own, [0.75, 0.25])), rtol=1e-4
     )
@@ -71,6 +73,25 @@ def test_how_the_arm_turned_between_the_two_is_not_known():
     assert not known[borders - 1].any()
     assert not known[borders].any()
     assert known.sum() >= night.tracks.n_epochs - 1 - 2 * borders.size - 1
+
+
+def test_nothing_is_scaled_further_than_was_asked_for():
+    night, other = made_up_night("a", 1), made_up_night("b", 2)
+    flat = dataclasses.replace(
+        other, tracks=dataclasses.replace(other.tracks, heart_rate_bpm=60 + 0.1 * other.tracks.heart_rate_bpm)
+    )
+    whole = Splicing(probability=1.0, share=(1.0, 1.0), largest_scale=1.5)
+    rate = splice(night, flat, np.random.default_rng(0), whole).tracks.heart_rate_bpm
+    np.testing.assert_allclose(np.std(rate), 1.5 * np.std(flat.tracks.heart_rate_bpm), rtol=1e-4)
+
+
+def test_what_was_taught_goes_with_its_epochs_and_only_taught_nights_are_spliced_with_taught_ones():
+    night, other = with_stage(made_up_night("a", 1), 1), with_stage(made_up_night("b", 2), 3)
+    by_own, by_other = np.full((80, 5), 0.2, np.float32), np.eye(5, dtype=np.float32)[np.full(80, 3)]
+    taught = dataclasses.replace(night, taught=by_own), dataclasses.replace(other, taught=by_other)
+    spliced = splice(*taught, np.random.default_rng(5), ALWAYS)
+    np.testing.assert_array_equal(spliced.taught[:, 3] == 1.0, spliced.reference == 3)
+    assert partners([*taught, with_stage(made_up_night("c", 3), 2)]) == [[taught[1]], [taught[0]], []]
 
 
 def test_neither_night_is_changed():
