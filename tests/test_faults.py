@@ -33,7 +33,7 @@ FAR = np.r_[0 : FIRST - 2, STOP + 2 : int(HOURS * 120)]
 
 @pytest.fixture(scope="module")
 def night() -> Recording:
-    return simulate_night(3, duration_h=HOURS).recording
+    return simulate_night(11, duration_h=HOURS).recording  # a pulse is felt all through the faulty hour
 
 
 @pytest.fixture(scope="module")
