@@ -33,7 +33,7 @@ FAR = np.r_[0 : FIRST - 2, STOP + 2 : int(HOURS * 120)]
 
 @pytest.fixture(scope="module")
 def night() -> Recording:
-    return simulate_night(11, duration_h=HOURS).recording  # a pulse is felt all through the faulty hour
+    return simulate_night(14, duration_h=HOURS).recording  # a pulse is felt all through the faulty hour
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_an_hour_without_any_sensor_is_unscored_and_told_however_long_the_record
 
 
 def test_warnings_name_the_epochs_and_the_time_of_day_on_screen_and_in_the_file(tmp_path, capsys):
-    simulated = simulate_night(3, duration_h=1.5, start=datetime(2026, 3, 28, 23, 0, tzinfo=UTC))
+    simulated = simulate_night(11, duration_h=1.5, start=datetime(2026, 3, 28, 23, 0, tzinfo=UTC))
     ppg = simulated.recording.ppg
     dark = ppg.samples.copy()
     dark[30 * 60 * 64 : 60 * 60 * 64] = 0
