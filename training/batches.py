@@ -170,10 +170,13 @@ class NightDataset(Dataset[tuple[ModelInputs, NDArray[np.float32]]]):
 
     def _own(self, index: int, rng: np.random.Generator) -> LabelledNight:
         night = self.nights[index]
-        if self.splicing is None or not self.partners[index] or rng.random() >= self.splicing.probability:
+        if self.splicing is None or not self.partners[index]:
             return night
-        other = self.partners[index][int(rng.integers(len(self.partners[index])))]
-        return splice(night, other, rng, self.splicing)
+        for _ in range(self.splicing.windows):
+            if rng.random() < self.splicing.probability:
+                other = self.partners[index][int(rng.integers(len(self.partners[index])))]
+                night = splice(night, other, rng, self.splicing)
+        return night
 
     def _mixed(self, place: int, rng: np.random.Generator) -> LabelledNight:
         for pool in self.mixed:

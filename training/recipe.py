@@ -72,7 +72,7 @@ class Recipe:
     5
     """
 
-    members: int = 2
+    members: int = 3
     simulated_nights: int = 1000
     scored_hypnograms: float = 0.5
     mixed_simulated: int = 10

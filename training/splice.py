@@ -1,4 +1,4 @@
-"""A night with a window of another sleeper's night in it.
+"""A night with windows of other sleepers' nights in it.
 
 A network that sees the same twenty whole nights again and again comes to know each by its levels. A spliced night is
 harder to know by heart: what stage comes next has to be told from the signals.
@@ -26,15 +26,19 @@ class Splicing:
     Attributes
     ----------
     probability : float
-        How often a night gets a window of another one.
+        How likely each of the windows is.
+    windows : int
+        How many a night may get, one after the other and each of a night of its own; a later one may cover an earlier
+        one.
     share : tuple of float
-        Limits of the window's share of the night, where the other one is as long.
+        Limits of a window's share of the night, where the other one is as long.
     largest_scale : float
         The other's heart rate is brought to the night's median and to its range between quartiles, by this factor at
         most.
     """
 
-    probability: float = 0.5
+    probability: float = 0.6
+    windows: int = 2
     share: tuple[float, float] = (0.2, 0.6)
     largest_scale: float = 1.5
 

@@ -38,7 +38,7 @@ def test_intervals_come_before_what_was_not_tested_and_once():
     assert again.count("## How far its intervals") == again.count("limits") == 1
 
 
-def run(members=2, **more):
+def run(members=3, **more):
     recipe = json.loads(Recipe(members=members).to_json())
     data = {"slpdb": {"attribution": "of slpdb", "nights": [["a", "0"], ["b", "1"]]}}
     return {"recipe": recipe, "data": data, "hypnograms": ["of hypnograms"], "seed": 0, **more}
@@ -49,9 +49,11 @@ OPTIONS = "--data slpdb=FOLDER --hypnograms FOLDER"
 
 
 def test_a_card_says_whether_nights_were_spliced():
-    said = "50% of the scored nights, others each time, had a window of another"
-    assert said in _how_fitted(run())
+    said = "of the scored nights, others each time, had"
     spliced = run()
+    assert f"84% {said} up to 2 windows of" in _how_fitted(spliced)
+    once = spliced["recipe"] | {"splicing": {"probability": 0.5, "share": [0.2, 0.6], "largest_scale": 1.5}}
+    assert f"50% {said} a window of" in _how_fitted(spliced | {"recipe": once})
     for recipe in (
         spliced["recipe"] | {"splicing": None},
         {k: v for k, v in spliced["recipe"].items() if k != "splicing"},
@@ -60,11 +62,11 @@ def test_a_card_says_whether_nights_were_spliced():
 
 
 def test_a_card_says_who_taught_and_how_to_ask_for_it():
-    taught = run(1, teaching={"teacher": run(3), "mixed": 15, "share": 0.5, "data": OF_NOBODY})
+    taught = run(1, teaching={"teacher": run(2), "mixed": 15, "share": 0.5, "data": OF_NOBODY})
     said = " ".join(_how_fitted(taught).split())
     assert "of a scored epoch, 50% is what they say" in said
     assert "15, drawn from 22 nights that nobody scored" in said
-    assert f"mean of 3 networks) are made by python -m training fit {OPTIONS} --members 3 --seed 0 --out RUN_" in said
+    assert f"mean of 2 networks) are made by python -m training fit {OPTIONS} --members 2 --seed 0 --out RUN_" in said
     assert _options(taught, "T") == f"{OPTIONS} --members 1 --teacher T --unlabelled mmash=FOLDER --seed 0"
     assert _networks(taught["recipe"]) == "One network"
 
@@ -77,4 +79,4 @@ def test_a_card_speaks_of_no_unscored_nights_where_there_were_none():
 def test_a_card_without_teachers_does_not_speak_of_them():
     assert "TEACHERS" not in _how_fitted(run())
     assert _options(run(), "T") == f"{OPTIONS} --seed 0"
-    assert _networks(run()["recipe"]) == "The mean of 2 networks"
+    assert _networks(run()["recipe"]) == "The mean of 3 networks"

@@ -15,7 +15,7 @@ from training.splice import Splicing, partners, splice
 
 from .conftest import made_up_night
 
-ALWAYS = Splicing(probability=1.0)
+ALWAYS = Splicing(probability=1.0, windows=1)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -126,3 +126,16 @@ def test_training_sees_spliced_nights_others_at_every_pass_and_the_same_for_one_
     assert set(np.unique(seen(0).argmax(axis=1))) == {1, 3}
     np.testing.assert_array_equal(seen(0), seen(0))
     assert not np.array_equal(seen(0), seen(1))
+
+
+def test_a_night_may_get_windows_of_several_others():
+    nights = [with_stage(made_up_night(name, seed), seed) for name, seed in zip("abc", (1, 2, 3), strict=True)]
+    stages = set()
+    for seed in range(20):
+        splicing = Splicing(probability=1.0, windows=2)
+        dataset = NightDataset(
+            nights, Recipe().spec, smoothing=LabelSmoothing(anywhere=0.0, border=0.0), splicing=splicing, seed=seed
+        )
+        stages.add(frozenset(np.unique(dataset[0][1].argmax(axis=1)).tolist()))
+    assert {1, 2, 3} in stages
+    assert all(len(seen) > 1 for seen in stages)
