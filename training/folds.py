@@ -122,8 +122,6 @@ def keep_hours_asleep(run: Path, by_fold: Mapping[int, HoursAsleep | None]) -> N
 def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: Recipe) -> list[Path]:
     """Folders for the networks of each fold, and a record of who is in which.
 
-    A run may go on with more networks a fold than it had.
-
     Raises
     ------
     InputError
@@ -136,23 +134,19 @@ def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: 
         FOLDS_FILE: json.dumps([sorted(fold) for fold in folds], indent=1),
         RECIPE_FILE: recipe.to_json(),
     }
-    if any(run.glob("fold_*/member_*")):
-        for name, content in said.items():
-            if (run / name).is_file() and _but_members(read_json(run / name)) != _but_members(json.loads(content)):
-                raise InputError(
-                    run,
-                    "it holds networks of other folds, or of another recipe",
-                    "give an empty folder, or the --folds, --seed, --data and recipe that it was made with",
-                )
+    for name, content in said.items():
+        there = run / name
+        other = there.is_file() and there.read_text(encoding="utf-8") != content
+        if other and any(run.glob("fold_*/member_*")):
+            raise InputError(
+                run,
+                "it holds networks of other folds, or of another recipe",
+                "give an empty folder, or the --folds, --seed, --data and recipe that it was made with",
+            )
     make_folder(run)
     for name, content in said.items():
         write_atomically(run / name, content)
     return [_folder(run, number) for number in range(len(folds))]
-
-
-def _but_members(said: Any) -> Any:
-    """What a file of the run says, but for how many networks there are."""
-    return {name: value for name, value in said.items() if name != "members"} if isinstance(said, dict) else said
 
 
 def _hours_asleep(run: Path, number: int) -> HoursAsleep | None:

@@ -108,9 +108,6 @@ def claim_run(
 ) -> None:
     """Mark a folder as that of one fit, so that weights of another are never taken for its own.
 
-    How many networks there are to be is not in the mark: each is fitted as if it were the only one, so that a fit of
-    two goes on to be one of three.
-
     Raises
     ------
     InputError
@@ -119,7 +116,7 @@ def claim_run(
         If the folder cannot be made.
     """
     made_from = [
-        {name: value for name, value in json.loads(recipe.to_json()).items() if name != "members"},
+        json.loads(recipe.to_json()),
         seed,
         sorted([night.dataset, night.subject, night.digest()] for night in nights),
         [] if hypnograms is None else hypnogram_sources(hypnograms),

@@ -131,16 +131,6 @@ def test_weights_of_another_fit_are_never_taken_for_its_own(nights, tmp_path, ot
         fit_members(changed[other][0], changed[other][1], seed=changed[other][2], run=tmp_path)
 
 
-def test_a_fit_of_one_network_goes_on_to_be_the_fit_of_two(nights, tmp_path):
-    quick = dataclasses.replace(QUICK, second=Stretch(passes=1, batch_size=4, learning_rate=1e-3))
-    two = dataclasses.replace(quick, members=2)
-    fit_members(nights[:2], dataclasses.replace(quick, members=1), run=tmp_path / "longer")
-    longer, whole = fit_members(nights[:2], two, run=tmp_path / "longer"), fit_members(nights[:2], two)
-    for one, other in zip(longer, whole, strict=True):
-        for name, value in other.state_dict().items():
-            assert torch.equal(one.state_dict()[name], value), name
-
-
 def loss_of(member, nights, recipe) -> float:
     """Mean loss an epoch, as the fit measures it."""
     dataset = NightDataset(nights, recipe.spec, smoothing=recipe.smoothing)
