@@ -267,10 +267,10 @@ of it (lengths of bouts, surges, delays) keeps means of the whole of Sleep-Accel
     if splicing:
         windows = splicing.get("windows", 1)  # There was one before the choice.
         spliced = 1.0 - (1.0 - splicing["probability"]) ** windows
-        some = "a window" if windows == 1 else f"up to {windows} windows"
+        some = "a window of another sleeper's night" if windows == 1 else f"up to {windows} windows of others' nights"
         text += f"""
-At every pass about {spliced:.0%} of the scored nights, others each time, had {some} of other sleepers' nights in
-them, stages included, if some of the same set had the same sensors: such nights are harder to learn by heart."""
+At every pass about {spliced:.0%} of the scored nights, others each time, had {some} in
+them, stages included, if another subject of the set had the same sensors: such nights are harder to learn by heart."""
     if selection.get("validate"):
         text += f"""
 Of every set {selection["validate"]:.0%} of the subjects were kept apart, and the pass that was best on them was kept;

@@ -28,8 +28,7 @@ class Splicing:
     probability : float
         How likely each of the windows is.
     windows : int
-        How many a night may get, one after the other and each of a night of its own; a later one may cover an earlier
-        one.
+        How many a night may get, each of a night drawn anew; a later one may cover an earlier one.
     share : tuple of float
         Limits of a window's share of the night, where the other one is as long.
     largest_scale : float

@@ -51,9 +51,9 @@ OPTIONS = "--data slpdb=FOLDER --hypnograms FOLDER"
 def test_a_card_says_whether_nights_were_spliced():
     said = "of the scored nights, others each time, had"
     spliced = run()
-    assert f"84% {said} up to 2 windows of" in _how_fitted(spliced)
+    assert f"84% {said} up to 2 windows of others' nights in" in _how_fitted(spliced)
     once = spliced["recipe"] | {"splicing": {"probability": 0.5, "share": [0.2, 0.6], "largest_scale": 1.5}}
-    assert f"50% {said} a window of" in _how_fitted(spliced | {"recipe": once})
+    assert f"50% {said} a window of another sleeper's night in" in _how_fitted(spliced | {"recipe": once})
     for recipe in (
         spliced["recipe"] | {"splicing": None},
         {k: v for k, v in spliced["recipe"].items() if k != "splicing"},
