@@ -113,8 +113,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         keep_hours_asleep(options.run, {fold: each.hours_asleep for fold, each in after.of_fold.items()})
     later = after.shipped.hours_asleep
     developed = (
-        "; the recipe was developed on these subjects in other splits, what follows the networks in the "
-        "card's own (models/EXPERIMENTS.md)"
+        "; the recipe and what follows the networks were developed on these subjects, in part in the ten folds of the "
+        "shipped model's card (models/EXPERIMENTS.md)"
     )
     results = {
         "protocol": {

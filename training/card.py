@@ -320,8 +320,8 @@ It was not evaluated. Evaluate it, and export it with the results, before any fi
 """
     tables = to_markdown(results).replace("### ", "#### ")
     developed = """
-The recipe itself was developed on these same people in other splits (models/EXPERIMENTS.md),
-so expect a little less on others."""
+The recipe itself was developed on these same people, in part in the ten folds of the shipped model's card
+(models/EXPERIMENTS.md), so expect a little less on others."""
     return f"""\
 Made by, and to be made again by:
 
