@@ -13,6 +13,7 @@ from staging.errors import InputError, StagingError
 from staging.files import refuse_place, write_atomically
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
+from training.notices import notices
 from training.options import (
     data_options,
     folders_of,
@@ -173,7 +174,10 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _nights(options: argparse.Namespace) -> list[LabelledNight]:
-    return load_nights(folders_of(options), strict=options.strict, cache=options.cache, jobs=options.jobs)
+    nights = load_nights(folders_of(options), strict=options.strict, cache=options.cache, jobs=options.jobs)
+    for line in notices(nights):
+        print(f"note: {line}", file=sys.stderr)
+    return nights
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -31,7 +31,7 @@ from staging.errors import FormatError, InputError, OutputError, StagingError
 from staging.files import write_atomically
 from staging.tracks import SENSORS, Tracks
 from training.code_version import code_version
-from training.night import Labelled, LabelledNight, NightSource, ScoredRecording, tracks_of
+from training.night import Labelled, LabelledNight, NightSource, ScoredRecording, tracks_of, whatever_fails_named
 from training.stopping import begin_worker
 
 __all__ = ["TRACKS", "Kind", "key_of", "obtain", "read_arrays", "read_entry", "write_arrays", "write_entry"]
@@ -208,13 +208,17 @@ def key_of(source: NightSource, version: str) -> str:
 
 
 def _obtain(source: NightSource, version: str, *, kind: Kind[T], cache: Path | None) -> T | StagingError:
+    def make() -> T:
+        with whatever_fails_named(source):
+            return kind.make(source.read())
+
     try:
         if cache is None:
-            return kind.make(source.read())
+            return make()
         path = cache / source.dataset / f"{key_of(source, version)}.npz"
         night = kind.read(path)
         if night is None:
-            night = kind.make(source.read())
+            night = make()
             path.parent.mkdir(exist_ok=True)
             kind.write(path, night)
         return night

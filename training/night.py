@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from staging.errors import InputError
+from staging.errors import FormatError, InputError, StagingError
 from staging.hypnogram import Hypnogram
 from staging.recording import EPOCH_S, Recording
 from staging.tracks import Tracks, prepare, slice_tracks
@@ -25,6 +26,7 @@ __all__ = [
     "common_epochs",
     "labelled_night",
     "tracks_of",
+    "whatever_fails_named",
 ]
 
 
@@ -67,6 +69,29 @@ class NightSource:
     name: str
     files: tuple[Path, ...]
     read: Callable[[], ScoredRecording]
+
+
+@contextmanager
+def whatever_fails_named(source: NightSource) -> Iterator[None]:
+    """Whatever a night's files make fail becomes an error that names them, so that the other nights go on.
+
+    Readers name what they know can be wrong. Libraries that decode fail in more ways than anybody lists, and one file
+    in two thousand must not end the run.
+
+    Raises
+    ------
+    StagingError
+        In place of any other exception.
+    """
+    try:
+        yield
+    except StagingError:
+        raise
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        problem = f"it cannot be read ({type(error).__name__}: {said})"
+        mend = "copy it from the data set again; if it stays so, it is a defect of ours"
+        raise FormatError(source.files[0], problem, mend) from error
 
 
 class Labelled(Protocol):

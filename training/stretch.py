@@ -68,6 +68,8 @@ def train(
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        # The log lies beside the checkpoint, and a run that goes on finds both there.
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         _trainer(how, best, running, run).fit(
             module,
             loader(batches, collate_with),

@@ -38,7 +38,7 @@ from staging.readers.tables import Table, is_number
 from staging.readers.timing import MAX_SPAN_S, to_events, to_float32, to_signal
 from staging.recording import EPOCH_S, Recording, Signal
 
-__all__ = ["CHANNELS", "FILES", "TITLE", "read", "read_reference", "sniff", "subjects"]
+__all__ = ["CHANNELS", "FILES", "TITLE", "kinds_by_subject", "read", "read_reference", "sniff", "subjects"]
 
 TITLE = "Sleep-Accel set, cropped or raw (any one file of a subject, or a folder with one subject)"
 CHANNELS = ("acc", "hr", "counts")
@@ -91,8 +91,19 @@ def subjects(folder: str | os.PathLike[str]) -> list[str]:
     FormatError
         If there is no such folder.
     """
+    return [subject for subject, kinds in kinds_by_subject(folder).items() if {"hr", "counts", "acc"} & kinds]
+
+
+def kinds_by_subject(folder: str | os.PathLike[str]) -> dict[str, frozenset[str]]:
+    """What a folder or zip holds of each subject, of the kinds in `FILES`; in order of the subjects' numbers.
+
+    Raises
+    ------
+    FormatError
+        If there is no such folder.
+    """
     found = _by_subject(open_source(folder))
-    return sorted((subject for subject, files in found.items() if {"hr", "counts", "acc"} & set(files)), key=int)
+    return {subject: frozenset(found[subject]) for subject in sorted(found, key=int)}
 
 
 def read(source: Source) -> Recording:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError
 from staging.hypnogram import CLASSES, Stage
+from staging.readers.timing import MAX_SPAN_S
 
 __all__ = ["NIGHT_GAP_S", "Segment", "nights_of", "numbered", "resolution_of", "sample", "tile"]
 
@@ -86,6 +87,10 @@ def tile(
     warnings: list[str] = []
     zero_s = segments[0].begin_s
     stages: list[str] = []
+    for segment in segments:
+        if not (abs(segment.begin_s - zero_s) < MAX_SPAN_S and abs(segment.length_s) < MAX_SPAN_S):
+            problem = f"{segment.place} is of {segment.length_s:g} s from {segment.begin_s:g} s on, which is no night"
+            raise FormatError(path, problem, "give the begin and the length of every stage in seconds")
     for index, segment in enumerate(segments):
         first, count = (segment.begin_s - zero_s) / epoch_s, segment.length_s / epoch_s
         if first < len(stages) - _TOLERANCE_S / epoch_s:

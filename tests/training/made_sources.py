@@ -27,6 +27,8 @@ def read(file: Path, log: Path) -> ScoredRecording:
     text = file.read_text(encoding="utf-8")
     if text == "die":
         os._exit(9)
+    if text == "surprise":
+        raise KeyError("nobody thought of this")
     if not text.isdigit():
         raise FormatError(file, "is no number", "give one")
     times_s = np.arange(0.0, 1200.0, 5.0)

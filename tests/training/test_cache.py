@@ -254,3 +254,11 @@ def test_the_code_is_that_of_the_function_behind_any_partial():
     nested = functools.partial(functools.partial(source, 1), 2)
     night = NightSource(dataset="set", name="night", files=(), read=nested)
     assert caching._module_of(night) == "tests.training.made_sources"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_night_that_fails_in_a_way_nobody_thought_of_is_named_and_the_others_go_on(made, tmp_path, jobs):
+    first, second, third = obtain(made("60", "surprise", "70"), cache=tmp_path / "cache", jobs=jobs)
+    assert (first.subject, third.subject) == ("subject of night0.txt", "subject of night2.txt")
+    assert isinstance(second, FormatError)
+    assert "night1.txt: it cannot be read (KeyError: 'nobody thought of this')" in str(second)

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from staging.errors import InputError, StagingError
 from training.cache import TRACKS, Kind, obtain
-from training.night import Labelled, NightSource, ScoredRecording
+from training.night import Labelled, NightSource, ScoredRecording, whatever_fails_named
 
 __all__ = ["DATASETS", "UNLABELLED", "attribution", "load_nights", "recordings", "sources"]
 
@@ -55,9 +55,12 @@ def sources(dataset: str, folder: Path) -> list[NightSource | StagingError]:
     Raises
     ------
     StagingError
-        If the set is unknown, or the folder has no night of it.
+        If the set is unknown, there is no such folder, or it has no night of the set.
     """
-    found: list[NightSource | StagingError] = list(_module(dataset).sources(Path(folder)))
+    module = _module(dataset)
+    if not Path(folder).exists():
+        raise InputError(folder, "there is no such folder", f"give the folder that {dataset} was unpacked to")
+    found: list[NightSource | StagingError] = list(module.sources(Path(folder)))
     if not found:
         raise InputError(folder, f"no night of {dataset} was found", "give the folder the set was unpacked to")
     return found
@@ -66,10 +69,16 @@ def sources(dataset: str, folder: Path) -> list[NightSource | StagingError]:
 def recordings(dataset: str, folder: Path) -> Iterator[ScoredRecording | StagingError]:
     """Recordings of a set with their stages, read one at a time; an error in place of one that cannot be read."""
     for source in sources(dataset, folder):
+        if not isinstance(source, NightSource):
+            yield source
+            continue
         try:
-            yield source.read() if isinstance(source, NightSource) else source
+            with whatever_fails_named(source):
+                scored = source.read()
         except StagingError as error:
             yield error
+        else:
+            yield scored
 
 
 def load_nights(

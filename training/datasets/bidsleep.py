@@ -27,7 +27,7 @@ from staging.readers.checks import check
 from staging.readers.tables import Table
 from staging.readers.timing import to_events, to_signal
 from staging.recording import EPOCH_S, Recording
-from training.datasets.scoring import named_stages
+from training.datasets.scoring import named_stages, refuse_other_span
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -44,11 +44,13 @@ STAGES = {0: Stage.W, 1: Stage.N1, 2: Stage.N2, 3: Stage.N3, 4: Stage.R, 5: Stag
 
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """Several nights a subject, ``Bidslab00/1`` and on."""
-    for labels in sorted(folder.rglob("labels.mat")):
-        home = labels.parent
+    names = ("labels.mat", "hr.csv", "motion.csv")
+    for home in sorted({file.parent for name in names for file in folder.rglob(name)}):
         subject = home.parent.name
-        files = tuple(home / name for name in ("labels.mat", "hr.csv", "motion.csv") if (home / name).is_file())
-        if len(files) < 2:
+        files = tuple(home / name for name in names if (home / name).is_file())
+        if not (home / "labels.mat").is_file():
+            yield FormatError(home, "has no labels.mat", "download the night again")
+        elif len(files) < 2:
             yield FormatError(home, "has neither hr.csv nor motion.csv", "download the night again")
         else:
             name = f"{subject}/{home.name}"
@@ -60,6 +62,9 @@ def _read(files: tuple[Path, ...], subject: str) -> ScoredRecording:
     tables = {file.name: _rows(file) for file in files[1:]}
     first_s = float(np.nanmin(next(iter(tables.values()))[:, 0]))
     start = min(walls, key=lambda wall: abs(wall.timestamp() - first_s))
+    all_s = np.concatenate([rows[:, 0] for rows in tables.values()]) - start.timestamp()
+    span_s = (float(np.nanmin(all_s)), float(np.nanmax(all_s)))
+    refuse_other_span(str(files[0].parent), span_s, 0.0, reference)
     found: dict[str, Any] = {}
     warnings: tuple[str, ...] = ()
     for file in files[1:]:

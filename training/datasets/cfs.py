@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from staging.errors import FormatError, StagingError
-from staging.recording import EPOCH_S
-from training.datasets.nsrr import EVENTS, edf_sensors, files_by_name, scored_stages
-from training.datasets.scoring import between
+from training.datasets.nsrr import EVENTS, edf_sensors, files_by_name, scored_stages, scorings, unscored
+from training.datasets.scoring import scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -28,10 +27,8 @@ ATTRIBUTION = (
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a subject."""
     files = files_by_name(folder, ["cfs-visit*.edf", f"cfs-visit*{EVENTS}"])
-    for name, events in files.items():
-        night = name.removesuffix(EVENTS)
-        if not name.endswith(EVENTS):
-            continue
+    yield from unscored(files, (".edf",))
+    for night, events in scorings(files).items():
         edf = files.get(f"{night}.edf")
         if edf is None:
             yield FormatError(events, f"{night}.edf is missing", "download the recording too")
@@ -41,6 +38,6 @@ def sources(folder: Path) -> Iterator[NightSource | StagingError]:
 
 def _read(events: Path, edf: Path) -> ScoredRecording:
     reference, begin_s = scored_stages(events)
-    recording = between(edf_sensors(edf), begin_s, len(reference) * EPOCH_S)
+    recording = scored_part(edf_sensors(edf), begin_s, reference)
     subject = edf.stem.rpartition("-")[2]
     return ScoredRecording(dataset="cfs", subject=subject, recording=recording, reference=reference)

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from staging.errors import FormatError
+from staging.errors import FormatError, StagingError
 from staging.hypnogram import Stage
 from staging.readers.checks import check
 from staging.readers.dreamt import rows_of, signals_of
 from staging.readers.tables import Table
 from staging.recording import EPOCH_S, Recording
-from training.datasets.scoring import between, named_stages
+from training.datasets.scoring import named_stages, scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -32,6 +32,7 @@ ATTRIBUTION = (
     "wearable Technology, PhysioNet, doi 10.13026/62an-cb28; PhysioNet Restricted Health Data License 1.5.0"
 )
 
+ENDING, PARTICIPANTS = "_whole_df.csv", "participant_info.csv"
 ROUNDING_S = 0.1  # the last epoch is whole if the last row is so near to its end
 STAGES = {
     "P": Stage.UNSCORED,
@@ -44,11 +45,25 @@ STAGES = {
 }
 
 
-def sources(folder: Path) -> Iterator[NightSource]:
+def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a subject; the 64-Hz files, wherever in the folder they are."""
-    for file in sorted(folder.rglob("S*_whole_df.csv")):
-        subject = file.name.removesuffix("_whole_df.csv")
+    files = {file.name.removesuffix(ENDING): file for file in sorted(folder.rglob(f"S*{ENDING}"))}
+    for subject, file in files.items():
         yield NightSource(dataset="dreamt", name=subject, files=(file,), read=partial(_read, file, subject))
+    for file in sorted(folder.rglob("data_64Hz/*.csv")):
+        if file not in files.values():
+            yield FormatError(file, "its name is not that of a subject", f"name it as it was published: S001{ENDING}")
+    for participants in sorted(folder.rglob(PARTICIPANTS)):
+        if missing := [subject for subject in _subjects(participants) if subject not in files]:
+            named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            yield FormatError(participants, f"{len(missing)} of its subjects have no file: {named}", "download them")
+
+
+def _subjects(participants: Path) -> list[str]:
+    table = Table.parse(participants.read_bytes(), str(participants))
+    if "SID" not in table.header:
+        raise FormatError(participants, "has no column SID", "copy it from the data set again")
+    return [subject.decode("utf-8", "replace") for subject in table.text(table.header.index("SID")).tolist()]
 
 
 def _read(file: Path, subject: str) -> ScoredRecording:
@@ -65,9 +80,9 @@ def _read(file: Path, subject: str) -> ScoredRecording:
     times_s = rows[:, 0] - zero_s
     middles_s = np.arange(EPOCH_S / 2, times_s[-1] - EPOCH_S / 2 + ROUNDING_S, EPOCH_S)
     rows_of_epochs = np.searchsorted(times_s, middles_s).clip(max=len(stages) - 1)
-    reference = named_stages(np.char.decode(stages[rows_of_epochs], errors="replace"), STAGES, where)
+    reference = named_stages(np.char.decode(stages[rows_of_epochs], "utf-8", "replace"), STAGES, where)
 
     found, notes = signals_of(times_s, rows, where)
     recording = Recording(device="Empatica E4", subject=subject, source=where, warnings=(*warnings, *notes), **found)
-    scored_part = between(recording, 0.0, len(reference) * EPOCH_S)
-    return ScoredRecording(dataset="dreamt", subject=subject, recording=check(scored_part), reference=reference)
+    night = scored_part(recording, 0.0, reference)
+    return ScoredRecording(dataset="dreamt", subject=subject, recording=check(night), reference=reference)

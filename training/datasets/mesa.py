@@ -26,8 +26,8 @@ from staging.readers.tables import Table
 from staging.readers.timing import to_events
 from staging.recording import EPOCH_S, Events, Recording
 from staging.tracks import COUNTS_BIN_S
-from training.datasets.nsrr import EVENTS, edf_sensors, files_by_name, scored_stages
-from training.datasets.scoring import between
+from training.datasets.nsrr import EVENTS, edf_sensors, files_by_name, scored_stages, scorings, unscored
+from training.datasets.scoring import scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -45,13 +45,13 @@ DAY_S = 86400.0
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a subject, with whatever of pulse wave, R points and actigraphy is there."""
     files = files_by_name(folder, ["mesa-sleep-*", OVERLAP])
-    for name, events in files.items():
-        night = name.removesuffix(EVENTS)
-        if not name.endswith(EVENTS):
-            continue
+    yield from unscored(files, (".edf", "-rpoint.csv"))
+    for night, events in scorings(files).items():
         edf, beats, counts = (files.get(night + ending) for ending in (".edf", "-rpoint.csv", ".csv"))
         overlap = None if counts is None else files.get(OVERLAP)
-        if edf is None and beats is None:
+        if not night.rpartition("-")[2].isdecimal():
+            yield FormatError(events, "its name does not end in a subject's number", "name it as it was published")
+        elif edf is None and beats is None:
             yield FormatError(events, f"neither {night}.edf nor its R points are there", "download one of them too")
         else:
             read = tuple(file for file in (events, edf, beats, counts, overlap) if file is not None)
@@ -78,7 +78,7 @@ def _read(
         found = None if overlap is None else _counts(counts, overlap, int(subject))
         note = () if found else (f"{OVERLAP} does not place the actigraphy: left out",)
         recording = recording.replace(counts=found, warnings=(*recording.warnings, *note))
-    recording = check(between(recording, begin_s, len(reference) * EPOCH_S))
+    recording = check(scored_part(recording, begin_s, reference))
     return ScoredRecording(dataset="mesa", subject=subject, recording=recording, reference=reference)
 
 
@@ -99,7 +99,8 @@ def _counts(file: Path, overlap: Path, subject: int) -> Events | None:
     row = np.flatnonzero(ids[:, 0] == subject)
     if not row.size:
         return None
-    line_clock, start_clock = (at.text(_column(at, name))[row[0]].decode() for name in ("linetime", "starttime_psg"))
+    clocks = [at.text(_column(at, name))[row[0]] for name in ("linetime", "starttime_psg")]
+    line_clock, start_clock = (clock.decode("utf-8", "replace") for clock in clocks)
     table = Table.parse(file.read_bytes(), str(file))
     rows = table.numbers([_column(table, name) for name in ("line", "activity", "offwrist")])[0]
     begin_s = _since(start_clock, line_clock, overlap) + EPOCH_S * (rows[:, 0] - ids[row[0], 1])

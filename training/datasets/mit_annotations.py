@@ -7,6 +7,7 @@ format is one page.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def read_annotations(path: Path) -> Annotations:
     Raises
     ------
     FormatError
-        If the file ends in the middle of an annotation or holds none.
+        If the file ends in the middle of an annotation, goes back in time, or holds no annotation.
 
     References
     ----------
@@ -82,4 +83,6 @@ def read_annotations(path: Path) -> Annotations:
         raise FormatError(path, "it ends in the middle of an annotation", "copy it again from the data set") from None
     if not samples:
         raise FormatError(path, "it holds no annotation", "copy it again from the data set")
+    if samples[0] < 0 or any(later < earlier for earlier, later in pairwise(samples)):
+        raise FormatError(path, "its annotations go back in time", "copy it again from the data set")
     return Annotations(samples=np.array(samples), codes=np.array(codes), notes=tuple(notes))

@@ -23,7 +23,7 @@ from staging.errors import FormatError, StagingError
 from staging.hypnogram import Hypnogram, Stage
 from staging.readers import read
 from staging.recording import EPOCH_S, Recording
-from training.datasets.scoring import between, named_stages
+from training.datasets.scoring import named_stages, scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -47,10 +47,10 @@ def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     for file in sorted(folder.rglob("*.bin")):
         if (found := _RECORDING.fullmatch(file.name)) is not None:
             watches.setdefault(found[1], file)  # left is before right
-    for file in sorted(folder.rglob("*.txt")):
-        if (found := _SCORING.fullmatch(file.name)) is None:
-            continue
-        subject = found[1]
+    scorings = {found[1]: file for file in sorted(folder.rglob("*.txt")) if (found := _SCORING.fullmatch(file.name))}
+    for subject in sorted(watches.keys() - scorings.keys()):
+        yield FormatError(watches[subject], f"the scoring of participant {subject} is missing", "unpack the whole set")
+    for subject, file in scorings.items():
         if subject not in watches:
             yield FormatError(file, f"the recording of participant {subject} is missing", "unpack the whole set")
         else:
@@ -66,7 +66,7 @@ def _read(scoring: Path, watch: Path, subject: str) -> ScoredRecording:
         (_since(recording, began + timedelta(days=days)) for days in (0, 1)),
         key=partial(_overlap_s, recording.end_s, length_s),
     )
-    part = between(recording.replace(subject=subject), begin_s, length_s)
+    part = scored_part(recording.replace(subject=subject), begin_s, reference)
     return ScoredRecording(dataset="newcastle", subject=subject, recording=part, reference=reference)
 
 

@@ -9,7 +9,7 @@ Assumptions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from staging.errors import FormatError
@@ -19,7 +19,7 @@ from staging.readers.xml import elements
 from staging.recording import Recording
 from staging.scorings import read_hypnogram
 
-__all__ = ["EVENTS", "edf_sensors", "files_by_name", "scored_stages"]
+__all__ = ["EVENTS", "edf_sensors", "files_by_name", "scored_stages", "scorings", "unscored"]
 
 EVENTS = "-nsrr.xml"
 
@@ -27,6 +27,21 @@ EVENTS = "-nsrr.xml"
 def files_by_name(folder: Path, patterns: Iterable[str]) -> dict[str, Path]:
     """Files of a folder, and of those in it, that fit any of the patterns."""
     return {file.name: file for pattern in patterns for file in sorted(folder.rglob(pattern))}
+
+
+def scorings(files: Mapping[str, Path]) -> dict[str, Path]:
+    """The XML of every night that has one, by the night's name."""
+    return {name.removesuffix(EVENTS): file for name, file in files.items() if name.endswith(EVENTS)}
+
+
+def unscored(files: Mapping[str, Path], endings: Sequence[str]) -> Iterator[FormatError]:
+    """An error for every night that has a recording, which ends in one of the endings, and no XML."""
+    scored, named = scorings(files), set()
+    for name, file in files.items():
+        night = next((name.removesuffix(ending) for ending in endings if name.endswith(ending)), None)
+        if night is not None and night not in scored and night not in named:
+            named.add(night)
+            yield FormatError(file, f"{night}{EVENTS} is missing", "download its scoring too")
 
 
 def scored_stages(file: Path) -> tuple[Hypnogram, float]:

@@ -27,7 +27,7 @@ from staging.readers.source import Source, open_source
 from staging.readers.tables import Table
 from staging.readers.timing import MAX_SPAN_S
 from staging.recording import EPOCH_S
-from training.datasets.scoring import between, named_stages
+from training.datasets.scoring import named_stages, scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "LABELS", "sources"]
@@ -60,8 +60,8 @@ def _read(path: Path) -> ScoredRecording:
     source = open_source(path)
     reference, begin_s = _labels(source)
     recording = read(path)
-    subject = read_about(source)[0].subject or recording.subject or path.stem
-    part = between(recording, begin_s, len(reference) * EPOCH_S)
+    subject = read_about(source)[0].subject or recording.subject or (path.name if path.is_dir() else path.stem)
+    part = scored_part(recording, begin_s, reference)
     return ScoredRecording(dataset="plain_folder", subject=subject, recording=part, reference=reference)
 
 
@@ -75,7 +75,7 @@ def _labels(source: Source) -> tuple[Hypnogram, float]:
     if time is None or "stage" not in header:
         raise FormatError(where, f"its columns are {', '.join(table.header)}", "name them t_s,stage or epoch,stage")
     times_s = table.numbers([header.index(time)])[0][:, 0] * (1.0 if time == "t_s" else EPOCH_S)
-    stages = np.char.upper(np.char.decode(table.text(header.index("stage"))[: len(times_s)], errors="replace"))
+    stages = np.char.upper(np.char.decode(table.text(header.index("stage"))[: len(times_s)], "utf-8", "replace"))
     if not times_s.size or not np.isfinite(times_s).all():
         raise FormatError(where, "has a row without a time, or no row", "give a time and a stage in every row")
     if np.abs(times_s).max() > MAX_SPAN_S:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from staging.errors import FormatError, RecordingError
 from staging.hypnogram import Hypnogram, Stage
-from staging.recording import Events, Recording, Signal
+from staging.recording import EPOCH_S, Events, Recording, Signal
 
-__all__ = ["between", "later", "named_stages"]
+__all__ = ["later", "named_stages", "refuse_other_span", "scored_part"]
+
+MIN_COMMON_SHARE = 0.5
+"""Share of the scored time that must lie within the recording: a watch may begin late or stop early."""
 
 
 def named_stages(codes: NDArray[Any], meanings: Mapping[Any, Stage], where: str) -> Hypnogram:
@@ -35,14 +38,28 @@ def named_stages(codes: NDArray[Any], meanings: Mapping[Any, Stage], where: str)
     return Hypnogram(stages=names[which], source=where)
 
 
-def between(recording: Recording, begin_s: float, length_s: float) -> Recording:
-    """A part of a recording, whose second 0 is the part's begin.
+def scored_part(recording: Recording, begin_s: float, reference: Hypnogram) -> Recording:
+    """The part of a recording that was scored, whose second 0 is the begin of the first epoch.
+
+    Parameters
+    ----------
+    recording : Recording
+        All that was recorded.
+    begin_s : float
+        Its second in which the first epoch begins.
+    reference : Hypnogram
+        Stages of 30-s epochs.
 
     Raises
     ------
     RecordingError
-        If no channel has anything in that time.
+        If no channel has anything in that time, or too little of it lies within the recording (`refuse_other_span`).
     """
+    spans_s = [_span_s(channel) for channel in recording.channels().values() if _size(channel)]
+    if spans_s:
+        first_s, last_s = min(first for first, _ in spans_s), max(last for _, last in spans_s)
+        refuse_other_span(recording.source, (first_s, last_s), begin_s, reference)
+    length_s = len(reference) * EPOCH_S
     parts = {name: _part(channel, begin_s, length_s) for name, channel in recording.channels().items()}
     found = {name: part if _size(part) else None for name, part in parts.items()}
     if not any(found.values()):
@@ -54,6 +71,45 @@ def between(recording: Recording, begin_s: float, length_s: float) -> Recording:
         lights_on_s=None if recording.lights_on_s is None else recording.lights_on_s - begin_s,
         **found,
     )
+
+
+def refuse_other_span(where: str, recorded_s: tuple[float, float], begin_s: float, reference: Hypnogram) -> None:
+    """Refuse stages of a time that lies mostly outside the recording: they are of another night, or begin elsewhere.
+
+    Parameters
+    ----------
+    where : str
+        The recording.
+    recorded_s : (float, float)
+        Its first and last second.
+    begin_s : float
+        Its second in which the first epoch of the reference begins.
+    reference : Hypnogram
+        Stages of 30-s epochs; unscored ones at its ends do not count.
+
+    Raises
+    ------
+    RecordingError
+        If less than half of the scored time was recorded.
+    """
+    scored = np.flatnonzero(reference.indices() >= 0)
+    if not scored.size:
+        return
+    scored_s = (begin_s + scored[0] * EPOCH_S, begin_s + (scored[-1] + 1) * EPOCH_S)
+    common_s = min(recorded_s[1], scored_s[1]) - max(recorded_s[0], scored_s[0])
+    if common_s < MIN_COMMON_SHARE * (scored_s[1] - scored_s[0]):
+        raise RecordingError(
+            where,
+            f"it was recorded from second {recorded_s[0]:.0f} to {recorded_s[1]:.0f}, "
+            f"and scored from second {scored_s[0]:.0f} to {scored_s[1]:.0f}",
+            "check that recording and stages are of the same night and begin together",
+        )
+
+
+def _span_s(channel: Signal | Events) -> tuple[float, float]:
+    if isinstance(channel, Events):
+        return float(channel.times_s[0]), float(channel.times_s[-1])
+    return channel.start_s, channel.start_s + len(channel.samples) / channel.rate_hz
 
 
 def _part(channel: Signal | Events, begin_s: float, length_s: float) -> Signal | Events:

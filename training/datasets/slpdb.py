@@ -27,14 +27,17 @@ ATTRIBUTION = (
 )
 
 RATE_HZ = 250.0
+_FILE = re.compile(r"slp\d+[abx]?\.(hea|st|ecg)", re.IGNORECASE)
 STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.N3, "R": Stage.R}
 """Rechtschaffen & Kales as AASM; MT (movement time) has no AASM stage and stays unscored."""
 
 
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
-    """One night a record."""
-    for header in sorted(folder.glob("slp*.hea")):
-        files = (header, header.with_suffix(".st"), header.with_suffix(".ecg"))
+    """One night a record, whichever of its files are there."""
+    there = sorted({file.stem for file in folder.glob("*") if _FILE.fullmatch(file.name)}, key=str.lower)
+    for record in there:
+        header = folder / f"{record}.hea"
+        files = (header, folder / f"{record}.st", folder / f"{record}.ecg")
         missing = [file for file in files if not file.is_file()]
         if missing:
             yield FormatError(missing[0], "it is missing", "download the record again")
@@ -60,7 +63,7 @@ def _read(header: Path) -> ScoredRecording:
         device="ECG",
         source=str(header),
     )
-    subject = re.sub(r"(?<=\d)[abx]$", "", record)
+    subject = re.sub(r"(?<=\d)[abx]$", "", record.lower())
     return ScoredRecording(
         dataset="slpdb",
         subject=subject,
@@ -71,8 +74,12 @@ def _read(header: Path) -> ScoredRecording:
 
 def _start(header: Path) -> datetime | None:
     """Local time of the first sample; its zone is not known, so it is taken as UTC and only its hour has a meaning."""
-    found = re.search(r"(\d+):(\d+):(\d+) (\d+)/(\d+)/(\d+)", header.read_text(encoding="ascii"))
+    found = re.search(r"(\d+):(\d+):(\d+) (\d+)/(\d+)/(\d+)", header.read_bytes().decode("ascii", "replace"))
     if found is None:
         return None
     hour, minute, second, day, month, year = map(int, found.groups())
-    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        mend = "copy it from the data set again"
+        raise FormatError(header, f"it begins at {found[0]}, which is no time ({error})", mend) from None

@@ -26,8 +26,8 @@ from staging.errors import FormatError, InputError, StagingError
 from staging.hypnogram import Stage
 from staging.readers import read
 from staging.readers.tables import Table
-from staging.recording import EPOCH_S, Events, Recording, Signal
-from training.datasets.scoring import between, later, named_stages
+from staging.recording import Events, Recording, Signal
+from training.datasets.scoring import later, named_stages, scored_part
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "OFFSETS", "sources"]
@@ -44,12 +44,20 @@ WRISTBAND = "_Empatica_data.zip"
 
 
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
-    """One night a session, of those that both have a wristband and are scored."""
+    """One night a session that has a wristband, a scoring and a row of offsets; of any other, what it lacks."""
     wristbands = {file.name.removesuffix(WRISTBAND): file for file in sorted(folder.rglob(f"*{WRISTBAND}"))}
     scorings = {file.stem: file for file in sorted(folder.rglob(f"{SCORER}/*.txt"))}
-    nights = sorted(wristbands.keys() & scorings.keys())
+    nights = sorted(wristbands.keys() | scorings.keys())
     offsets = _offsets(folder / OFFSETS) if nights else {}
+    for night in sorted(offsets.keys() - set(nights)):
+        yield InputError(folder / OFFSETS, f"has a row for {night}, which is not there", "unpack that night too")
     for night in nights:
+        if night not in wristbands:
+            yield FormatError(scorings[night], f"{night}{WRISTBAND} is missing", "download it, or leave the night out")
+            continue
+        if night not in scorings:
+            yield FormatError(wristbands[night], f"{night}.txt of the first scorer is missing", "download it too")
+            continue
         if night not in offsets:
             yield InputError(folder / OFFSETS, f"has no row for {night}", "add night,offset_s,drift_s_per_h")
             continue
@@ -63,7 +71,7 @@ def _read(scoring: Path, wristband: Path, offset_s: float, drift_s_per_h: float,
     rows = Table.parse(scoring.read_bytes(), str(scoring)).numbers([0])[0]
     reference = named_stages(rows[:, 0], STAGES | UNSCORED, str(scoring))
     recording = _on_clock(read(wristband, format="e4"), offset_s, 1 + drift_s_per_h / 3600)
-    part = between(recording.replace(subject=subject), 0.0, len(reference) * EPOCH_S)
+    part = scored_part(recording.replace(subject=subject), 0.0, reference)
     return ScoredRecording(dataset="wearanize", subject=subject, recording=part, reference=reference)
 
 
@@ -75,7 +83,9 @@ def _offsets(file: Path) -> dict[str, tuple[float, float]]:
     table = Table.parse(file.read_bytes(), str(file))
     if not {"night", "offset_s"} <= set(table.header):
         raise FormatError(file, f"its columns are {', '.join(table.header)}", "name them night,offset_s,drift_s_per_h")
-    nights = [name.decode() for name in table.text(table.header.index("night")).tolist()]
+    nights = [name.decode("utf-8", "replace") for name in table.text(table.header.index("night")).tolist()]
+    if not nights:
+        raise FormatError(file, "has no row", "write night,offset_s,drift_s_per_h for every night")
     names = [name for name in ("offset_s", "drift_s_per_h") if name in table.header]
     rows = np.zeros((len(nights), 2))
     rows[:, : len(names)] = table.numbers([table.header.index(name) for name in names])[0]

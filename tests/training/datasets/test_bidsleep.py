@@ -84,7 +84,15 @@ def test_damaged_nights_are_named_and_the_others_go_on(tmp_path, capsys):
         "2/labels.mat: cannot be read as the set's labels.mat",
         "3/hr.csv: has no row with a time",
         "4/labels.mat: has the unknown stage 6",
-        "5: no sensor channel was found",
+        "5: it was recorded from second",
         "6: has neither hr.csv nor motion.csv",
     ):
         assert message in error
+
+
+def test_a_night_without_labels_is_named(tmp_path, capsys):
+    write(tmp_path)
+    write(tmp_path, night="2")
+    (tmp_path / "Bidslab00" / "2" / "labels.mat").unlink()
+    assert len(load_nights({"bidsleep": tmp_path})) == 1
+    assert "2: has no labels.mat" in capsys.readouterr().err

@@ -72,3 +72,23 @@ def test_damaged_files_are_named_and_the_others_go_on(tmp_path, capsys):
     assert "S002_whole_df.csv: has no column Sleep_Stage" in error
     assert "S003_whole_df.csv: has the unknown stage 'N7'" in error
     assert "S004_whole_df.csv: its times do not increase, or no row is scored" in error
+
+
+def test_missing_and_renamed_subjects_are_named(tmp_path, capsys):
+    write(tmp_path, "S001")
+    file = next(tmp_path.rglob("S001_whole_df.csv"))
+    (file.parent / "S002_whole.csv").write_bytes(file.read_bytes())
+    (tmp_path / "participant_info.csv").write_text("SID,AGE\nS001,30\nS002,40\nS003,50\n", encoding="ascii")
+    assert [night.subject for night in load_nights({"dreamt": tmp_path})] == ["S001"]
+    error = capsys.readouterr().err
+    assert "S002_whole.csv: its name is not that of a subject" in error
+    assert "participant_info.csv: 2 of its subjects have no file: S002, S003; download them" in error
+
+
+def test_a_stage_in_another_encoding_is_named(tmp_path, capsys):
+    write(tmp_path, "S001")
+    write(tmp_path, "S002")
+    file = next(tmp_path.rglob("S002_whole_df.csv"))
+    file.write_bytes(file.read_bytes().replace(b"N2", b"N\xe92"))
+    assert [night.subject for night in load_nights({"dreamt": tmp_path})] == ["S001"]
+    assert "has the unknown stage 'N\ufffd2'" in capsys.readouterr().err

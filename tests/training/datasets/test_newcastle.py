@@ -91,10 +91,18 @@ def test_damaged_nights_are_named_and_the_others_go_on(tmp_path, capsys):
     assert [night.subject for night in load_nights({"newcastle": tmp_path})] == ["01"]
     error = capsys.readouterr().err
     for message in (
-        "nothing was recorded from second",
+        "it was recorded from second",
         "mecsleep03_psg.txt: has the unknown stage 'S9'",
         "mecsleep04_psg.txt: has a row or a date that is no time",
         "has no calibration that can be read",
         "the recording of participant 06 is missing",
     ):
         assert message in error
+
+
+def test_a_watch_without_its_scoring_is_named(tmp_path, capsys):
+    write_watch(tmp_path)
+    write_scoring(tmp_path)
+    write_watch(tmp_path, "MECSLEEP02_left wrist_012871_2013-06-12 11-40-37.bin")
+    assert [night.subject for night in load_nights({"newcastle": tmp_path})] == ["01"]
+    assert "the scoring of participant 02 is missing" in capsys.readouterr().err

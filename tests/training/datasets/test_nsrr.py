@@ -6,6 +6,7 @@ import edfio
 import numpy as np
 import pytest
 
+from staging.errors import FormatError
 from training.datasets import load_nights, sources
 from training.night import NightSource
 
@@ -195,3 +196,20 @@ def test_a_night_of_cfs_is_its_pulse_wave(tmp_path, label, capsys):
     error = capsys.readouterr().err
     assert "cfs-visit5-800010.edf is missing" in error
     assert "cfs-visit5-800011.edf" in error
+
+
+def test_a_recording_without_its_scoring_is_named(tmp_path, capsys):
+    mesa(tmp_path, "0001")
+    mesa(tmp_path, "0002")
+    next(tmp_path.rglob("*0002-nsrr.xml")).unlink()
+    assert [night.subject for night in load_nights({"mesa": tmp_path})] == ["0001"]
+    assert "mesa-sleep-0002-nsrr.xml is missing" in capsys.readouterr().err
+    with pytest.raises(FormatError, match="0002"):
+        load_nights({"mesa": tmp_path}, strict=True)
+
+
+def test_a_scoring_without_a_subjects_number_is_named(tmp_path, capsys):
+    mesa(tmp_path, "0001")
+    mesa(tmp_path, "abcd")
+    assert [night.subject for night in load_nights({"mesa": tmp_path})] == ["0001"]
+    assert "mesa-sleep-abcd-nsrr.xml: its name does not end in a subject's number" in capsys.readouterr().err

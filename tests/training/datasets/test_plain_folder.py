@@ -104,10 +104,13 @@ def test_epochs_without_a_row_are_unscored(tmp_path):
         (by_epoch().replace("7,N2", ",N2"), "has a row without a time"),
         (by_epoch().replace("7,N2", "seven,N2"), "line 9 is not 1 numbers"),
         ("epoch,stage\n", "has a row without a time, or no row"),
-        (by_second(90000.0), "3030 labelled epochs for 30 recorded ones"),
-        (by_second(-90000.0), "nothing was recorded from second -90000 to -89100, which was scored"),
+        (by_second(90000.0), "it was recorded from second 0 to 895, and scored from second 90000 to 90900"),
+        (by_second(-90000.0), "it was recorded from second 0 to 895, and scored from second -90000 to -89100"),
+        (by_second(-870.0), "and scored from second -870 to 30; check that recording and stages are of the same night"),
+        (by_second(720.0), "and scored from second 720 to 1620"),
+        (by_epoch(["N2"] * 61), "and scored from second 0 to 1830"),
         (by_second(1.7e9), "1.7e+09 s is more than a month from second 0"),
-        (by_epoch(["N2"] * 300), "300 labelled epochs for 30 recorded ones"),
+        (by_epoch(["N2"] * 300), "it was recorded from second 0 to 895, and scored from second 0 to 9000"),
     ],
 )
 def test_labels_that_cannot_be_right_are_named_and_the_other_nights_go_on(tmp_path, capsys, labels, message):
@@ -144,3 +147,17 @@ def test_a_pulse_wave_of_ones_own_makes_the_heart_rate(tmp_path):
     )
     (night,) = load_nights({"plain_folder": tmp_path})
     assert night.tracks.sources["heart"] == "ppg"
+
+
+def test_labels_in_another_encoding_are_named(tmp_path, capsys):
+    write(tmp_path, "bad", by_epoch())
+    write(tmp_path, "good", by_epoch())
+    (tmp_path / "bad" / "labels.csv").write_bytes(by_epoch().replace("7,N2", "7,éveil").encode("latin-1"))
+    assert [night.subject for night in load_nights({"plain_folder": tmp_path})] == ["good"]
+    assert "has the unknown stage '\ufffdVEIL'" in capsys.readouterr().err
+
+
+def test_folders_named_by_dates_are_subjects_of_their_own(tmp_path):
+    for name in ("2026.03.01", "2026.03.02"):
+        write(tmp_path, name, by_epoch())
+    assert [night.subject for night in load_nights({"plain_folder": tmp_path})] == ["2026.03.01", "2026.03.02"]

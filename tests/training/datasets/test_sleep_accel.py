@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from staging.errors import FormatError
 from training.datasets import load_nights
 
 EPOCHS = 60
@@ -60,6 +62,48 @@ def test_a_corrupt_subject_is_named_and_the_others_go_on(tmp_path, capsys):
     (tmp_path / "2345678_cleaned_psg.out").write_text("what is this\n", encoding="ascii")
     assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
     assert "2345678" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("layout", [cropped, raw])
+@pytest.mark.parametrize("kind", ["hr", "labels", "movement"])
+def test_a_subject_without_one_of_the_sets_files_is_named_and_left_out_or_stops(tmp_path, capsys, layout, kind):
+    layout(tmp_path, "1234567")
+    layout(tmp_path, "2345678")
+    files = {
+        cropped: {"hr": "{}_cleaned_hr.out", "labels": "{}_cleaned_psg.out", "movement": "{}_cleaned_counts.out"},
+        raw: {
+            "hr": "heart_rate/{}_heartrate.txt",
+            "labels": "labels/{}_labeled_sleep.txt",
+            "movement": "motion/{}_acceleration.txt",
+        },
+    }
+    file = tmp_path / files[layout][kind].format("2345678")
+    file.rename(file.with_suffix(".old"))
+    assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
+    assert f"left out: {file}: it is missing" in capsys.readouterr().err
+    with pytest.raises(FormatError, match="2345678"):
+        load_nights({"sleep_accel": tmp_path}, strict=True)
+
+
+def test_a_file_that_names_no_subject_is_named(tmp_path, capsys):
+    cropped(tmp_path, "1234567")
+    cropped(tmp_path, "2345678")
+    for file in tmp_path.glob("2345678*"):
+        file.rename(tmp_path / f"S{file.name}")
+    assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
+    assert "S2345678_cleaned_hr.out: its name does not begin with a subject's number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("n_labelled", [EPOCHS - 31, EPOCHS + 31])
+def test_labels_that_end_at_another_time_than_the_cropped_signals_are_refused(tmp_path, capsys, n_labelled):
+    cropped(tmp_path, "1234567")
+    cropped(tmp_path, "2345678")
+    labels = np.c_[np.arange(n_labelled) * 30.0, np.full(n_labelled, 2)]
+    np.savetxt(tmp_path / "2345678_cleaned_psg.out", labels)
+    assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
+    assert (
+        f"its labels end at second {30 * n_labelled}, what the watch recorded at second 17" in capsys.readouterr().err
+    )
 
 
 def test_the_real_set(shared_data):

@@ -99,6 +99,44 @@ def test_a_broken_record_is_named_and_left_out_or_stops(tmp_path, capsys):
         load_nights({"slpdb": tmp_path}, strict=True)
 
 
+@pytest.mark.parametrize(
+    ("ending", "content", "message"),
+    [
+        (".hea", None, "slp04.hea: it is missing"),
+        (".hea", b"slp04 4 250 1 24:07:00 19/1/1989", "slp04.hea: it begins at 24:07:00 19/1/1989, which is no time"),
+        (
+            ".st",
+            annotations([(9000, STAGE, "W")])[:-2]
+            + word(SKIP, 0)
+            + struct.pack("<HH", 0xFFFF, 0xDEAD)
+            + word(STAGE, 0)
+            + word(0, 0),
+            "slp04.st: its annotations go back in time",
+        ),
+    ],
+)
+def test_a_damaged_or_missing_file_is_named_and_the_others_go_on(tmp_path, capsys, ending, content, message):
+    a_record(tmp_path, "slp03", " ".join(["2"] * 40))
+    a_record(tmp_path, "slp04", " ".join(["2"] * 40))
+    file = tmp_path / f"slp04{ending}"
+    file.unlink() if content is None else file.write_bytes(content)
+    assert [night.subject for night in load_nights({"slpdb": tmp_path})] == ["slp03"]
+    assert message in capsys.readouterr().err
+
+
+def test_a_header_may_hold_any_bytes_and_names_any_case(tmp_path):
+    a_record(tmp_path, "SLP04", " ".join(["2"] * 40))
+    with (tmp_path / "SLP04.hea").open("ab") as header:
+        header.write(b"# caf\xe9\n")
+    (night,) = load_nights({"slpdb": tmp_path})
+    assert (night.subject, night.tracks.start.hour) == ("slp04", 23)
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(InputError, match="there is no such folder"):
+        load_nights({"slpdb": tmp_path / "nowhere"})
+
+
 def test_labels_of_another_night_are_refused(tmp_path, capsys):
     a_record(tmp_path, "slp03", " ".join(["2"] * 40))
     a_record(tmp_path, "slp04", " ".join(["2"] * 200))

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from staging.errors import InputError
+from staging.errors import FormatError, InputError
 from tests.readers.conftest import START
 from training.datasets import load_nights, sources
 
@@ -109,3 +109,26 @@ def test_damaged_nights_are_named_and_the_others_go_on(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "Sub002s1_Empatica_data.zip: the zip is cut short or damaged" in error
     assert "Sub003s1.txt: has the unknown stage 44" in error
+
+
+def test_a_night_that_lacks_a_part_is_named(tmp_path, capsys):
+    for night in ("Sub001s1", "Sub002s1", "Sub003s1"):
+        write(tmp_path, night)
+    offsets(tmp_path, "Sub001s1,600,0", "Sub002s1,600,0", "Sub003s1,600,0", "Sub009s1,600,0")
+    next(tmp_path.rglob("Sub002s1_Empatica_data.zip")).unlink()
+    next(tmp_path.rglob("*scorer1/Sub003s1.txt")).unlink()
+    assert [night.subject for night in load_nights({"wearanize": tmp_path})] == ["Sub001"]
+    error = capsys.readouterr().err
+    for message in (
+        "Sub002s1_Empatica_data.zip is missing",
+        "Sub003s1.txt of the first scorer is missing",
+        "has a row for Sub009s1, which is not there",
+    ):
+        assert message in error
+
+
+def test_a_file_of_offsets_without_a_row_is_refused(tmp_path):
+    write(tmp_path)
+    offsets(tmp_path)
+    with pytest.raises(FormatError, match="has no row"):
+        load_nights({"wearanize": tmp_path})
