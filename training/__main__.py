@@ -6,10 +6,11 @@ import argparse
 import dataclasses
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import InputError, StagingError
+from staging.errors import InputError, OutputError, StagingError
 from staging.files import refuse_place, write_atomically
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
@@ -84,7 +85,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.folds import keep_hours_asleep
     from training.passes import rank_and_world
     from training.provenance import describe_run, write_run
-    from training.run_files import RUN_FILE
     from training.start import load_start
 
     table_file = _table_beside(options.out)
@@ -101,18 +101,19 @@ def _evaluate(options: argparse.Namespace) -> int:
         run=options.run,
         jobs=options.jobs,
         held_out=options.hold_out,
+        description=described,
         running=running,
         teaching=teaching,
         **made_from,
     )
     if rank_and_world()[0] > 0:
         return 0
-    if options.run is not None and not (options.run / RUN_FILE).is_file():
-        write_run(options.run, described)
     after = after_networks(predictions, None if start is None else start.hours_asleep)
     if options.run is not None:
         keep_hours_asleep(options.run, {fold: each.hours_asleep for fold, each in after.of_fold.items()})
-    later = after.shipped.hours_asleep
+    # On a set that was held out the figures are of what follows networks that have seen no other set's sleepers.
+    decided = after.shipped if options.hold_out is None else next(iter(after.of_fold.values()))
+    later = decided.hours_asleep
     developed = (
         "; the recipe and what follows the networks were developed on these subjects, in part in the ten folds of the "
         "shipped model's card (models/EXPERIMENTS.md)"
@@ -122,10 +123,11 @@ def _evaluate(options: argparse.Namespace) -> int:
             "folds": options.folds,
             "held_out": options.hold_out,
             "split": "by subject" + (developed if MAIN_DATASET in described["data"] else ""),
-            **described,
+            **(described if options.run is None else write_run(options.run, described)),
+            "evaluated_by": described["commit"],
         },
         "hours_asleep": None if later is None else later.describe(),
-        "decision": dataclasses.asdict(after.shipped.rule),
+        "decision": dataclasses.asdict(decided.rule),
         "datasets": report(predictions, after),
     }
     table = to_markdown(results)
@@ -145,6 +147,12 @@ def _table_beside(results: Path) -> Path:
     if results == table:
         raise InputError(f"--out {results}", "the table goes into that file", "give it a name that ends in .json")
     make_folder(results.parent)
+    try:
+        tempfile.TemporaryFile(dir=results.parent).close()
+    except OSError as error:
+        raise OutputError(
+            results.parent, f"nothing can be written there ({error.strerror})", "choose another"
+        ) from None
     return table
 
 

@@ -326,7 +326,7 @@ The recipe itself was developed on these same people, in part in the ten folds o
 Made by, and to be made again by:
 
     python -m training evaluate {_options(run, _FOLDS)} \\
-        --folds {results["protocol"]["folds"]} --out RESULTS.json
+        --folds {results["protocol"]["folds"]} --out RESULTS.json --run FOLDS
 
 Every figure is of subjects that the networks which predicted them never saw; the model that ships is fitted on all of
 them by the same recipe.{developed if MAIN_DATASET in run["data"] else ""} The subjects are few: mind the intervals.
@@ -337,7 +337,7 @@ them by the same recipe.{developed if MAIN_DATASET in run["data"] else ""} The s
 def _by_seed(results: dict[str, Any]) -> str:
     """How far the figures move when all is made again otherwise; empty where one network has nothing beside it."""
     name, figures = _main(results)
-    alone = [member["4"]["kappa"] for member in figures.get("members", ()) if member["4"]["kappa"] is not None]
+    alone = [kappa for member in figures.get("members", ()) if (kappa := member["4"]["kappa"][0]) is not None]
     if len(alone) < 2:
         return ""
     return f"""

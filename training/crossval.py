@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from training.fit import fit_members
 from training.folds import begin_folds
 from training.night import LabelledNight
 from training.predictions import Prediction, groups_of, predict, probabilities, with_losses
+from training.provenance import write_run
 from training.recipe import Recipe
 from training.running import Running
 from training.selection import Selection
@@ -63,6 +65,7 @@ def cross_validate(
     run: Path | None = None,
     jobs: int = 1,
     held_out: str | None = None,
+    description: dict[str, Any] | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
     teaching: Teaching | None = None,
@@ -82,6 +85,8 @@ def cross_validate(
         See `fit_members`.
     run : path, optional
         Folder that keeps each fold's networks, so that a broken run goes on.
+    description : dict, optional
+        What the folder is to say that it was made from (`training.provenance.describe_run`).
     jobs : int
         Folds at a time, one thread each.
     held_out : str, optional
@@ -121,7 +126,11 @@ def cross_validate(
         folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
     if teaching is not None:
         teaching.check_folds(folds)
-    runs: Sequence[Path | None] = [None] * len(folds) if run is None else begin_folds(run, folds, recipe)
+    runs: Sequence[Path | None] = [None] * len(folds)
+    if run is not None:
+        runs = begin_folds(run, folds, recipe)
+        if description is not None:
+            write_run(run, description)
     of_fold = functools.partial(
         _fold,
         nights=nights,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.hours_asleep import HoursAsleep
 from staging.agreement.bootstrap import Resampling, Spread
 from staging.agreement.calibration import calibration_study
-from staging.agreement.epochs import confusion, epoch_study
+from staging.agreement.epochs import confusion, epoch_agreement, epoch_study
 from staging.agreement.nights import compare_nights
 from staging.architecture import summarize_many
 from staging.decision import LIKELIEST, DecisionRule, decide, fit_rule
@@ -25,7 +25,7 @@ from staging.stager import scorable
 from training.hours_asleep import fit_hours_asleep, with_hours_asleep
 from training.losses import LOSSES
 from training.night import LabelledNight
-from training.predictions import SENSOR_SETS, Prediction
+from training.predictions import BUT_TEMPERATURE, SENSOR_SETS, Prediction
 
 __all__ = [
     "MAIN_DATASET",
@@ -52,6 +52,12 @@ MIN_NIGHT_SHARE = 0.8
 """Share of a night's scored epochs that must have been recorded for its totals to be compared."""
 
 RESAMPLING = Resampling(n_resamples=10_000, seed=0)
+
+HEADLINE = ("kappa", "accuracy", "macro_f1")
+"""Figures of every case that is told: each stage resolution, set of sensors, network alone, and loss."""
+
+Triple = list[float | None]
+"""A figure, and the ends of its 95 % interval over subjects."""
 
 
 def report(predictions: Sequence[Prediction], after: After | None = None) -> dict[str, Any]:
@@ -182,7 +188,7 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
         "classes": {str(k): _classes(predictions, k, "all") for k in CLASSES},
         "calibration": _calibration(predictions, subjects),
         "nights": _nights([p for p in predictions if mostly_recorded(p.night)]),
-        "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in SENSOR_SETS},
+        "sensors": {name: {str(k): _headline(predictions, k, name) for k in CLASSES} for name in _ablated(predictions)},
         "members": [
             {str(k): _headline(alone, k, "all") for k in CLASSES}
             for alone in zip(*(prediction.by_member() for prediction in predictions), strict=True)
@@ -195,6 +201,12 @@ def _dataset(predictions: Sequence[_Decided]) -> dict[str, Any]:
     }
 
 
+def _ablated(predictions: Sequence[_Decided]) -> list[str]:
+    """Sets of sensors that differ on these nights."""
+    measured = any("temperature" in prediction.night.groups for prediction in predictions)
+    return [name for name in SENSOR_SETS if measured or name != BUT_TEMPERATURE]
+
+
 def _confusions(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> NDArray[np.int64]:
     return np.stack([confusion(*p.compared(n_classes, sensors), n_classes) for p in predictions])
 
@@ -202,28 +214,29 @@ def _confusions(predictions: Sequence[_Decided], n_classes: int, sensors: str) -
 def _classes(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, Any]:
     matrices = _confusions(predictions, n_classes, sensors)
     study = epoch_study(matrices, subjects=[p.night.subject for p in predictions], resampling=RESAMPLING)
-    names = ("kappa", "accuracy", "macro_f1", "mcc")
+    names = (*HEADLINE, "mcc")
     class_names = ("sensitivity", "specificity", "ppv", "f1")
     return {
-        "pooled": {
-            name: [_round(getattr(study.pooled, name)), *map(_round, study.pooled_interval[name])] for name in names
-        },
+        "pooled": {name: _triple(getattr(study.pooled, name), study.pooled_interval[name]) for name in names},
         "per_subject": {name: _spread(study.per_subject[name]) for name in names},
         "by_class": {
-            str(stage): {name: _round(getattr(of_class, name)) for name in class_names}
+            str(stage): {
+                name: _triple(getattr(of_class, name), study.pooled_class_interval[stage][name]) for name in class_names
+            }
             for stage, of_class in study.pooled.by_class.items()
         },
         "confusion": study.pooled.confusion.tolist(),
         "each_night": [
-            {"subject": p.night.subject, "kappa": _round(epoch_study(matrix[None]).pooled.kappa)}
+            {"subject": p.night.subject} | {name: _round(getattr(epoch_agreement(matrix), name)) for name in HEADLINE}
             for p, matrix in zip(predictions, matrices, strict=True)
         ],
     }
 
 
-def _headline(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, float | None]:
-    pooled = epoch_study(_confusions(predictions, n_classes, sensors)).pooled
-    return {"kappa": _round(pooled.kappa), "macro_f1": _round(pooled.macro_f1), "accuracy": _round(pooled.accuracy)}
+def _headline(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, Triple]:
+    matrices = _confusions(predictions, n_classes, sensors)
+    study = epoch_study(matrices, subjects=[p.night.subject for p in predictions], resampling=RESAMPLING)
+    return {name: _triple(getattr(study.pooled, name), study.pooled_interval[name]) for name in HEADLINE}
 
 
 def _calibration(predictions: Sequence[_Decided], subjects: Sequence[str]) -> dict[str, Any]:
@@ -235,7 +248,7 @@ def _calibration(predictions: Sequence[_Decided], subjects: Sequence[str]) -> di
     )
     reliability = study.pooled.reliability
     return {
-        "ece": [_round(study.pooled.ece), *map(_round, study.pooled_interval["ece"])],
+        "ece": _triple(study.pooled.ece, study.pooled_interval["ece"]),
         "ece_per_subject": _spread(study.per_subject["ece"]),
         "brier": _round(study.pooled.brier),
         "log_loss": _round(study.pooled.log_loss),
@@ -275,9 +288,12 @@ def _metric(
     return {
         "n_nights": agreement.n_nights,
         "reference_mean": _round(agreement.reference_mean),
-        "bias": [_round(agreement.bias), *map(_round, agreement.bias_interval)],
+        "bias": _triple(agreement.bias, agreement.bias_interval),
         "sd": _round(agreement.sd),
-        "limits_of_agreement": [_round(limit) for limit in agreement.loa],
+        "limits_of_agreement": [
+            _triple(agreement.loa[0], agreement.loa_low_interval),
+            _triple(agreement.loa[1], agreement.loa_high_interval),
+        ],
         "mean_absolute": _round(agreement.mean_absolute),
         "icc": _round(agreement.icc),
         "proportional_bias": agreement.proportional_bias,
@@ -292,6 +308,11 @@ def _spread(spread: Spread) -> dict[str, float | int | None]:
         "low": _round(spread.low),
         "high": _round(spread.high),
     }
+
+
+def _triple(value: float, interval: tuple[float, float]) -> Triple:
+    """A figure and its interval."""
+    return [_round(value), *map(_round, interval)]
 
 
 def _round(value: float) -> float | None:
@@ -321,9 +342,11 @@ def to_markdown(results: dict[str, Any]) -> str:
             f"from the night totals, nights with more than {1 - MIN_NIGHT_SHARE:.0%} of such epochs.",
             "",
             *_table_of_classes(dataset["classes"]),
-            *_table_of_stages(dataset["classes"]["5"]),
+            *_table_of_stages(dataset["classes"]),
+            *_table_of_confusion(dataset["classes"]["5"]),
             *_table_of_nights(dataset["nights"]),
             *_calibration_line(dataset["calibration"]),
+            *_table_of_reliability(dataset["calibration"]["reliability"]),
             *_table_of_sensors(dataset["sensors"], dataset["members"]),
             *_table_of_losses(dataset["losses"]),
         ]
@@ -344,21 +367,38 @@ def _mean_and_sd(subjects: dict[str, float | None]) -> str:
 
 
 def _table_of_classes(classes: dict[str, Any]) -> list[str]:
-    lines = ["| classes | κ pooled | κ per subject, mean ± SD | accuracy | macro-F1 |", "|---|---|---|---|---|"]
+    lines = ["| classes | | κ | accuracy | macro-F1 |", "|---|---|---|---|---|"]
     for k, figures in classes.items():
-        pooled, subject = figures["pooled"], figures["per_subject"]["kappa"]
+        pooled, subject = figures["pooled"], figures["per_subject"]
+        lines.append(f"| {k} | pooled | " + " | ".join(_interval(pooled[name]) for name in HEADLINE) + " |")
         lines.append(
-            f"| {k} | {_interval(pooled['kappa'])} | {_mean_and_sd(subject)} "
-            f"| {_interval(pooled['accuracy'])} | {_interval(pooled['macro_f1'])} |"
+            "| | per subject, mean ± SD | " + " | ".join(_mean_and_sd(subject[name]) for name in HEADLINE) + " |"
         )
     return [*lines, ""]
 
 
-def _table_of_stages(five: dict[str, Any]) -> list[str]:
-    lines = ["| stage | sensitivity | specificity | PPV | F1 |", "|---|---|---|---|---|"]
-    for stage, figures in five["by_class"].items():
-        cells = [figures[name] for name in ("sensitivity", "specificity", "ppv", "f1")]
-        lines.append(f"| {stage} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
+def _table_of_stages(classes: dict[str, Any]) -> list[str]:
+    lines = ["| classes | stage | sensitivity | specificity | PPV | F1 |", "|---|---|---|---|---|---|"]
+    for k, of_classes in classes.items():
+        for stage, figures in of_classes["by_class"].items():
+            cells = [_interval(figures[name]) for name in ("sensitivity", "specificity", "ppv", "f1")]
+            lines.append(f"| {k} | {stage} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _table_of_confusion(of_classes: dict[str, Any]) -> list[str]:
+    stages = list(of_classes["by_class"])
+    lines = ["| epochs: scored ↓, predicted → | " + " | ".join(stages) + " |", "|---" * (len(stages) + 1) + "|"]
+    for stage, row in zip(stages, of_classes["confusion"], strict=True):
+        lines.append(f"| {stage} | " + " | ".join(map(str, row)) + " |")
+    return [*lines, ""]
+
+
+def _table_of_reliability(reliability: dict[str, Any]) -> list[str]:
+    lines = ["| probability of the likeliest stage, mean | was right | epochs |", "|---|---|---|"]
+    for confidence, accuracy, n in zip(*(reliability[name] for name in ("confidence", "accuracy", "n")), strict=True):
+        if n:
+            lines.append(f"| {confidence:.3f} | {accuracy:.3f} | {n} |")
     return [*lines, ""]
 
 
@@ -368,7 +408,7 @@ def _table_of_nights(nights: dict[str, Any]) -> list[str]:
         if figures["reference_mean"] is None:
             continue
         low, high = figures["limits_of_agreement"]
-        limits = "–" if low is None else f"{low:.1f} to {high:.1f}"
+        limits = "–" if low[0] is None else f"{_interval(low, 1)} to {_interval(high, 1)}"
         icc = "–" if figures["icc"] is None else f"{figures['icc']:.2f}"
         lines.append(
             f"| {metric} | {figures['reference_mean']:.1f} | {_interval(figures['bias'], 1)} | {limits} "
@@ -401,6 +441,5 @@ def _table_of_losses(losses: dict[str, Any]) -> list[str]:
 def _rows_of_kappa(cases: dict[str, Any]) -> list[str]:
     rows = []
     for name, figures in cases.items():
-        cells = [figures[k]["kappa"] for k in ("5", "4", "3", "2")]
-        rows.append(f"| {name} | " + " | ".join("–" if cell is None else f"{cell:.3f}" for cell in cells) + " |")
+        rows.append(f"| {name} | " + " | ".join(_interval(figures[k]["kappa"]) for k in ("5", "4", "3", "2")) + " |")
     return rows

@@ -9,19 +9,29 @@ from typing import Any, NamedTuple
 
 from models.ensemble import Ensemble
 from models.hours_asleep import HoursAsleep
+from models.restore import shape_from
 from staging.errors import InputError
 from staging.features import FeatureSpec
 from staging.files import write_atomically
 from training.night import LabelledNight
 from training.predictions import groups_of
 from training.recipe import Recipe
-from training.run_files import RUN_FILE, load_networks, make_folder, member_file, read_json, read_run
+from training.run_files import (
+    FOLDS_FILE,
+    RUN_FILE,
+    fold_folder,
+    load_networks,
+    make_folder,
+    member_file,
+    read_json,
+    read_run,
+    understood,
+)
 
 __all__ = ["Fold", "begin_folds", "fold_of", "folds_of", "keep_hours_asleep", "subjects_of_folds"]
 
-FOLDS_FILE = "folds.json"
 RECIPE_FILE = "recipe.json"
-"""In a run's folder: the subjects of each fold, and how its networks are fitted."""
+"""In a run's folder, beside `FOLDS_FILE`: how the networks of each fold are fitted."""
 
 HOURS_ASLEEP_FILE = "hours_asleep.json"
 """In a fold's folder: what follows its networks, fitted on the predictions of the other folds."""
@@ -75,10 +85,11 @@ def subjects_of_folds(run: Path) -> list[frozenset[tuple[str, str]]]:
     InputError
         If the folder holds no finished cross-validation.
     """
-    folds = [frozenset(map(tuple, fold)) for fold in read_json(run / FOLDS_FILE, mend=_MEND)]
-    members = _recipe(run)["members"]
+    said, members = read_json(run / FOLDS_FILE, mend=_MEND), _recipe(run)["members"]
+    with understood(run / FOLDS_FILE, _MEND):
+        folds = [frozenset((str(dataset), str(subject)) for dataset, subject in fold) for fold in said]
     for number in range(len(folds)):
-        for weights in (member_file(_folder(run, number), member) for member in range(members)):
+        for weights in (member_file(fold_folder(run, number), member) for member in range(members)):
             if not weights.is_file():
                 raise InputError(weights, "is missing", "let `python -m training evaluate` finish")
     return folds
@@ -102,7 +113,7 @@ def fold_of(run: Path, number: int, nights: Sequence[LabelledNight]) -> Fold:
     subjects, recipe = subjects_of_folds(run)[number], _recipe(run)
     spec = FeatureSpec.from_json(json.dumps(recipe["spec"]), where=str(run / RECIPE_FILE))
     known = [night for night in nights if (night.dataset, night.subject) not in subjects]
-    members, shown = load_networks(_folder(run, number), recipe), groups_of(known) | _groups_of_start(run)
+    members, shown = load_networks(fold_folder(run, number), recipe), groups_of(known) | _groups_of_start(run)
     return Fold(subjects, Ensemble(members, spec, shown, _hours_asleep(run, number)), spec)
 
 
@@ -116,7 +127,7 @@ def keep_hours_asleep(run: Path, by_fold: Mapping[int, HoursAsleep | None]) -> N
     """
     for number, later in by_fold.items():
         said = None if later is None else later.describe()
-        write_atomically(_folder(run, number) / HOURS_ASLEEP_FILE, json.dumps(said))
+        write_atomically(fold_folder(run, number) / HOURS_ASLEEP_FILE, json.dumps(said))
 
 
 def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: Recipe) -> list[Path]:
@@ -136,7 +147,7 @@ def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: 
     }
     for name, content in said.items():
         there = run / name
-        other = there.is_file() and there.read_text(encoding="utf-8") != content
+        other = there.is_file() and there.read_text(encoding="utf-8", errors="replace") != content
         if other and any(run.glob("fold_*/member_*")):
             raise InputError(
                 run,
@@ -146,25 +157,22 @@ def begin_folds(run: Path, folds: Sequence[frozenset[tuple[str, str]]], recipe: 
     make_folder(run)
     for name, content in said.items():
         write_atomically(run / name, content)
-    return [_folder(run, number) for number in range(len(folds))]
+    return [fold_folder(run, number) for number in range(len(folds))]
 
 
 def _hours_asleep(run: Path, number: int) -> HoursAsleep | None:
     """None where nothing follows, or the run is of before there was one."""
-    file = _folder(run, number) / HOURS_ASLEEP_FILE
+    file = fold_folder(run, number) / HOURS_ASLEEP_FILE
     said = read_json(file, mend=_MEND) if file.is_file() else None
-    try:
+    with understood(file, _MEND):
         return None if said is None else HoursAsleep(**said)
-    except (TypeError, ValueError) as error:
-        raise InputError(file, f"it does not say what follows the networks ({error})", _MEND) from None
-
-
-def _folder(run: Path, number: int) -> Path:
-    return run / f"fold_{number}"
 
 
 def _recipe(run: Path) -> dict[str, Any]:
     recipe: dict[str, Any] = read_json(run / RECIPE_FILE, keys=("members", "shape", "spec"), mend=_MEND)
+    with understood(run / RECIPE_FILE, _MEND):
+        range(recipe["members"])
+        shape_from(recipe["shape"])
     return recipe
 
 

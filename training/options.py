@@ -69,7 +69,7 @@ def _folders(entries: list[str], names: tuple[str, ...]) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     for entry in entries:
         dataset, separator, folder = entry.partition("=")
-        if not separator:
+        if not separator or not folder:
             raise InputError(entry, "it is not NAME=FOLDER", f"name one of {', '.join(names)} before the folder")
         if dataset not in names:
             raise InputError(dataset, "no such data set", f"choose from {', '.join(names)}")

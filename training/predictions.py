@@ -14,11 +14,15 @@ from staging.features import GROUPS, FeatureSpec, ModelInputs, extract, feature_
 from training.losses import LOSSES, lose
 from training.night import LabelledNight
 
-__all__ = ["SENSOR_SETS", "Prediction", "groups_of", "predict", "probabilities", "with_losses"]
+__all__ = ["BUT_TEMPERATURE", "SENSOR_SETS", "Prediction", "groups_of", "predict", "probabilities", "with_losses"]
+
+BUT_TEMPERATURE = "heart + motion + clock"
+"""All but the temperature: what it adds is told where it was recorded; elsewhere this is ``"all"``."""
 
 SENSOR_SETS: dict[str, frozenset[str]] = {
     "all": frozenset(GROUPS),
-    "heart + motion": frozenset({"heart", "counts", "posture", "temperature"}),
+    BUT_TEMPERATURE: frozenset({"heart", "counts", "posture", "clock"}),
+    "heart + motion": frozenset({"heart", "counts", "posture"}),
     "heart + clock": frozenset({"heart", "clock"}),
     "heart": frozenset({"heart"}),
     "motion + clock": frozenset({"counts", "posture", "clock"}),

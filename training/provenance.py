@@ -16,9 +16,9 @@ from staging.files import write_atomically
 from training.datasets import attribution
 from training.night import Labelled, LabelledNight
 from training.recipe import Recipe
-from training.run_files import RUN_FILE, make_folder, member_file, read_json
+from training.run_files import FOLDS_FILE, RUN_FILE, fold_folder, make_folder, member_file, read_json
 from training.selection import Selection
-from training.simulated import SIMULATED, hypnogram_sources
+from training.simulated import SIMULATED, hypnogram_sources, hypnograms_digest
 
 if TYPE_CHECKING:
     from training.start import Start
@@ -75,10 +75,22 @@ def describe_data(nights: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_run(folder: Path, description: dict[str, Any]) -> None:
+def write_run(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
     """Write the description into the run's folder, before its networks are.
 
     A run that goes on by other code names the code that it began by as well; of a finished one nothing is changed.
+
+    Parameters
+    ----------
+    folder : path
+        Of ``fit``, or of ``evaluate --run``.
+    description : dict
+        Of `describe_run`.
+
+    Returns
+    -------
+    dict
+        What the folder says now: the same, by the code that fitted the networks.
 
     Raises
     ------
@@ -88,11 +100,23 @@ def write_run(folder: Path, description: dict[str, Any]) -> None:
         If it cannot be written.
     """
     if (folder / RUN_FILE).is_file():
-        began = read_json(folder / RUN_FILE, keys=["commit", "recipe"])["commit"]
-        if all(member_file(folder, number).is_file() for number in range(description["recipe"]["members"])):
-            return
-        description = description | {"commit": ", ".join(dict.fromkeys([*began.split(", "), description["commit"]]))}
+        held = read_json(folder / RUN_FILE, keys=["commit", "recipe"])
+        if not _is_finished(folder, description):
+            by = dict.fromkeys([*held["commit"].split(", "), description["commit"]])
+            held["commit"] = ", ".join(by)
+            write_atomically(folder / RUN_FILE, json.dumps(held, indent=1) + "\n")
+        return description | {"commit": held["commit"]}
     write_atomically(folder / RUN_FILE, json.dumps(description, indent=1) + "\n")
+    return description
+
+
+def _is_finished(folder: Path, description: dict[str, Any]) -> bool:
+    """Whether all networks are there, of a fit or of every fold."""
+    fits = [folder]
+    if (folder / FOLDS_FILE).is_file():
+        fits = [fold_folder(folder, number) for number in range(len(read_json(folder / FOLDS_FILE)))]
+    numbers = range(description["recipe"]["members"])
+    return all(member_file(fit, number).is_file() for fit in fits for number in numbers)
 
 
 def claim_run(
@@ -111,7 +135,8 @@ def claim_run(
     Raises
     ------
     InputError
-        If the folder holds weights of another recipe, seed, nights, hypnograms, start, selection or teacher.
+        If the folder holds weights of another recipe, seed, nights, hypnograms (by their content), start, selection or
+        teacher.
     OutputError
         If the folder cannot be made.
     """
@@ -119,7 +144,7 @@ def claim_run(
         json.loads(recipe.to_json()),
         seed,
         sorted([night.dataset, night.subject, night.digest()] for night in nights),
-        [] if hypnograms is None else hypnogram_sources(hypnograms),
+        [] if hypnograms is None else [*hypnogram_sources(hypnograms), hypnograms_digest(hypnograms)],
     ]
     # What is left at its default is not in the mark: it had none before there was a choice.
     if start is not None:
@@ -131,13 +156,13 @@ def claim_run(
     mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
     make_folder(folder)
     file = folder / _MARK_FILE
-    held = file.read_text(encoding="ascii").strip() if file.is_file() else None
+    held = file.read_text(encoding="ascii", errors="replace").strip() if file.is_file() else None
     if held != mark and any(folder.glob("member_*")):
         if held is None:
             raise InputError(folder, f"it holds weights without {_MARK_FILE}", "give an empty folder")
         raise InputError(
             folder,
-            "it holds a fit of another recipe, seed, data, start, selection or teacher",
+            "it holds a fit of another recipe, seed, data, hypnograms, start, selection or teacher",
             "give an empty folder, or what it was made with",
         )
     write_atomically(file, mark + "\n")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,27 @@ from models.restore import shape_from
 from models.sequence import SequenceNet
 from staging.errors import InputError, OutputError
 
-__all__ = ["RUN_FILE", "load_networks", "load_weights", "make_folder", "member_file", "read_json", "read_run"]
+__all__ = [
+    "FINISHED",
+    "FOLDS_FILE",
+    "RUN_FILE",
+    "fold_folder",
+    "load_networks",
+    "load_weights",
+    "make_folder",
+    "member_file",
+    "read_json",
+    "read_run",
+    "understood",
+]
 
 RUN_FILE = "run.json"
 """What a run was made from (`training.provenance.describe_run`)."""
+
+FOLDS_FILE = "folds.json"
+"""In the folder of ``evaluate --run``: the subjects of each fold."""
+
+FINISHED = "give the folder of a finished run"
 
 
 def make_folder(folder: Path) -> None:
@@ -38,6 +56,27 @@ def make_folder(folder: Path) -> None:
 def member_file(folder: Path, number: int) -> Path:
     """Where the weights of a network of a run are."""
     return folder / f"member_{number}.pt"
+
+
+def fold_folder(run: Path, number: int) -> Path:
+    """Where a fold's networks are, in the folder of ``evaluate --run``."""
+    return run / f"fold_{number}"
+
+
+@contextmanager
+def understood(file: Path, mend: str) -> Iterator[None]:
+    """While use is made of what a file says: what it lacks, or says in another form, becomes an error that names it.
+
+    Raises
+    ------
+    InputError
+        In place of what a missing key or a value of another type raises.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise InputError(file, f"it does not say what it should ({said})", mend) from error
 
 
 def read_json(file: Path, *, keys: Collection[str] = (), mend: str = "make it again") -> Any:
@@ -77,7 +116,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         If the folder is none of a run.
     """
     keys = ("commit", "seed", "recipe", "data", "groups", "hypnograms")
-    read: dict[str, Any] = read_json(folder / RUN_FILE, keys=keys, mend="give the folder of a finished run")
+    read: dict[str, Any] = read_json(folder / RUN_FILE, keys=keys, mend=FINISHED)
     return read
 
 

@@ -12,17 +12,19 @@ from models.hours_asleep import HoursAsleep
 from staging.decision import DecisionRule
 from staging.errors import InputError
 from staging.features import FeatureSpec
-from staging.files import write_atomically
+from staging.files import refuse_place, write_atomically
 from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.card import card, headline
 from training.lineage import attributions, what_decides
-from training.run_files import read_json
+from training.run_files import read_json, understood
 from training.start import load_members
 
 __all__ = ["CARD_FILE", "export_run"]
 
 CARD_FILE = "CARD.md"
+
+_MEND = "write it with `python -m training evaluate`"
 
 
 def export_run(run: Path, out: Path, *, results: Path | None, name: str | None = None, version: str) -> float:
@@ -51,8 +53,17 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
     Raises
     ------
     InputError
-        If the run or the results are not there, or were made by another recipe.
+        If the run or the results are not there, or were made by another recipe, or the folder holds the card of another
+        model.
+    OutputError
+        If the model's place is a folder's.
     """
+    refuse_place(out)
+    card_file = out.parent / CARD_FILE
+    if card_file.is_file() and not out.is_file():
+        raise InputError(card_file, "it is another model's card", "give another folder, or move it away")
+    if not version.strip():
+        raise InputError("--version", "is empty", "give one, such as 1.0")
     members, description = load_members(run)
     start = description.get("start")
     evaluated = None if results is None else _results_of(results, description)
@@ -78,15 +89,17 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
     )
     network = Ensemble(members, spec.features, spec.groups, None if later is None else HoursAsleep(**later))
     difference = export(network, spec, out)
-    write_atomically(out.parent / CARD_FILE, card(spec, description, evaluated, difference, network.hours_asleep))
+    write_atomically(card_file, card(spec, description, evaluated, difference, network.hours_asleep))
     return difference
 
 
 def _results_of(file: Path, description: dict[str, Any]) -> dict[str, Any]:
     """Results of an evaluation of what the run was made by."""
     keys = ("protocol", "decision", "datasets")
-    evaluated: dict[str, Any] = read_json(file, keys=keys, mend="write it with `python -m training evaluate`")
-    described, protocol = what_decides(description), what_decides(evaluated["protocol"])
+    evaluated: dict[str, Any] = read_json(file, keys=keys, mend=_MEND)
+    with understood(file, _MEND):
+        described, protocol = what_decides(description), what_decides(evaluated["protocol"])
+        DecisionRule.from_dict(evaluated["decision"])
     for what, value in described.items():
         if protocol[what] != value:
             raise InputError(file, f"it was made with another {what} than the run", "evaluate what the run fitted")

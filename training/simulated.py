@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from training.recipe import Recipe
 __all__ = [
     "SIMULATED",
     "hypnogram_sources",
+    "hypnograms_digest",
     "measured_parameters",
     "scored_hypnograms",
     "simulated_nights",
@@ -248,9 +250,18 @@ def hypnogram_sources(folder: Path) -> list[str]:
     """
     found = [source.attribution for source in _HYPNOGRAM_SETS if (folder / source.file).is_file()]
     if not found:
-        files = " or ".join(source.file for source in _HYPNOGRAM_SETS)
+        files = " nor ".join(source.file for source in _HYPNOGRAM_SETS)
         raise InputError(folder, f"it holds neither {files}", "give the folder of scored hypnograms, or leave it out")
     return found
+
+
+def hypnograms_digest(folder: Path) -> str:
+    """Sixteen hexadecimal digits that tell the scored hypnograms of a folder from others."""
+    content = hashlib.sha256()
+    for source in _HYPNOGRAM_SETS:
+        path = folder / source.file
+        content.update(path.read_bytes() if path.is_file() else b"-")
+    return content.hexdigest()[:16]
 
 
 def scored_hypnograms(folder: Path) -> Hypnograms:
@@ -267,18 +278,28 @@ def scored_hypnograms(folder: Path) -> Hypnograms:
     list of ndarray of int64
         Indices into ``CLASSES[5]``, -1 where unscored; from the first to the last scored epoch; nights of 2.5 h or
         more that are scored in more than half.
+
+    Raises
+    ------
+    InputError
+        If a file is damaged, or has no such night.
     """
     nights: Hypnograms = []
     for source in _HYPNOGRAM_SETS:
         path = folder / source.file
         if not path.is_file():
             continue
-        with path.open(newline="", encoding="utf-8") as lines:
-            rows = csv.reader(lines)
-            next(rows)
-            for row in rows:
-                stages = np.array([source.codes.find(code) for code in row[source.column].strip()], dtype=np.int64)
-                scored = np.flatnonzero(stages >= 0)
-                if scored.size > max(300, stages.size / 2):
-                    nights.append(stages[scored[0] : scored[-1] + 1][:LONGEST_NIGHT_EPOCHS])
+        found = []
+        for line, row in enumerate(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines())):
+            if line and len(row) <= source.column:
+                problem = f"row {line} has {len(row)} columns, the stages are in column {source.column + 1}"
+                raise InputError(path, problem, "copy it from the data set again")
+            codes = row[source.column].strip() if line else ""
+            stages = np.array([source.codes.find(code) for code in codes], dtype=np.int64)
+            scored = np.flatnonzero(stages >= 0)
+            if scored.size > max(300, stages.size / 2):
+                found.append(stages[scored[0] : scored[-1] + 1][:LONGEST_NIGHT_EPOCHS])
+        if not found:
+            raise InputError(path, "no night in it is scored", "copy it from the data set again")
+        nights += found
     return nights

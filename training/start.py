@@ -24,7 +24,7 @@ from staging.model import DEFAULT_MODEL
 from training.lineage import attributions, digests, unlisted
 from training.night import LabelledNight
 from training.recipe import Recipe, Stretch
-from training.run_files import load_networks, read_run
+from training.run_files import FINISHED, RUN_FILE, load_networks, read_run, understood
 
 __all__ = ["GENTLE", "SHIPPED", "Start", "load_members", "load_start", "weights_digest"]
 
@@ -184,7 +184,8 @@ def load_members(run: Path) -> tuple[list[SequenceNet], dict[str, Any]]:
         If the folder holds no finished run.
     """
     description = read_run(run)
-    return load_networks(run, description["recipe"]), description
+    with understood(run / RUN_FILE, FINISHED):
+        return load_networks(run, description["recipe"]), description
 
 
 def _of_model(path: Path) -> Start:
@@ -206,6 +207,13 @@ def _of_model(path: Path) -> Start:
 def _of_run(folder: Path) -> Start:
     members, description = load_members(folder)
     before = description.get("start") or {"datasets": []}
+    with understood(folder / RUN_FILE, FINISHED):
+        return _start_of(folder, members, description, before)
+
+
+def _start_of(
+    folder: Path, members: Sequence[SequenceNet], description: dict[str, Any], before: dict[str, Any]
+) -> Start:
     return Start(
         name=f"run {folder.resolve().name}",
         members=tuple(members),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,14 @@ def train(
     -------
     KeepBest or None
         Which pass was kept, where there was validation.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint of a stretch that was broken off is damaged.
     """
     best = None if validation is None else KeepBest(patience)
-    last = None if run is None else run / "last.ckpt"
+    last = None if run is None else _last_pass(run)
     with warnings.catch_warnings():
         # Worker processes would cost more than they bring: a night's inputs take a few milliseconds.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -74,12 +80,27 @@ def train(
             module,
             loader(batches, collate_with),
             None if validation is None else loader(validation, collate_with),
-            ckpt_path=str(last) if last is not None and last.is_file() else None,
+            ckpt_path=last,
         )
     module.net.cpu()
     if best is not None:
         module.net.load_state_dict(best.weights)
     return best
+
+
+def _last_pass(run: Path) -> str | None:
+    """The checkpoint of a stretch that was broken off."""
+    last = run / "last.ckpt"
+    if not last.is_file():
+        return None
+    try:
+        with zipfile.ZipFile(last) as parts:
+            damaged = parts.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise InputError(last, f"the checkpoint is damaged ({damaged})", "remove it: its passes are made again")
+    return str(last)
 
 
 def _trainer(how: Stretch, best: KeepBest | None, running: Running, run: Path | None) -> lightning.Trainer:

@@ -11,7 +11,7 @@ from training.recipe import Recipe
 
 
 def results(*kappas, dataset="sleep_accel"):
-    return {"datasets": {dataset: {"members": [{"4": {"kappa": kappa}} for kappa in kappas]}}}
+    return {"datasets": {dataset: {"members": [{"4": {"kappa": [kappa, None, None]}} for kappa in kappas]}}}
 
 
 def test_the_networks_alone_tell_what_another_seed_would_give():

@@ -87,10 +87,11 @@ def _offsets(file: Path) -> dict[str, tuple[float, float]]:
     if not nights:
         raise FormatError(file, "has no row", "write night,offset_s,drift_s_per_h for every night")
     names = [name for name in ("offset_s", "drift_s_per_h") if name in table.header]
-    rows = np.zeros((len(nights), 2))
-    rows[:, : len(names)] = table.numbers([table.header.index(name) for name in names])[0]
-    if not np.isfinite(rows).all():
+    given = table.numbers([table.header.index(name) for name in names])[0]
+    if given.shape != (len(nights), len(names)) or not np.isfinite(given).all():
         raise FormatError(file, "lacks a number", "give an offset and a drift in every row")
+    rows = np.zeros((len(nights), 2))
+    rows[:, : len(names)] = given
     return {night: (offset_s, drift) for night, (offset_s, drift) in zip(nights, rows.tolist(), strict=True)}
 
 
