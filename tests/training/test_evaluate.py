@@ -11,7 +11,7 @@ from staging.decision import decide, fit_rule
 from training import evaluate
 from training.evaluate import NIGHT_METRICS, report, to_markdown
 from training.losses import LOSSES
-from training.predictions import SENSOR_SETS, Prediction
+from training.predictions import BUT_TEMPERATURE, SENSOR_SETS, Prediction
 
 from .conftest import made_up_night
 
@@ -148,3 +148,32 @@ def test_an_agreement_that_nobody_has_is_a_dash():
     assert figures["classes"]["2"]["per_subject"]["kappa"]["mean"] is None
     table = to_markdown({"protocol": {"folds": 3, "held_out": None, "split": "by subject"}, "datasets": {"a": figures}})
     assert "| 2 | pooled | – | 1.000" in table
+
+
+@pytest.mark.usefixtures("networks_alone")
+def test_what_temperature_adds_is_told_where_it_was_recorded():
+    assert BUT_TEMPERATURE not in report(predictions(0.9))["made_up"]["sensors"]
+    warm = [
+        dataclasses.replace(
+            each,
+            night=dataclasses.replace(
+                each.night, tracks=dataclasses.replace(each.night.tracks, temperature_c=np.full(200, 33.0, np.float32))
+            ),
+        )
+        for each in predictions(0.9)
+    ]
+    without = [
+        dataclasses.replace(a, probabilities=a.probabilities | {BUT_TEMPERATURE: b.probabilities["all"]})
+        for a, b in zip(warm, predictions(0.6), strict=True)
+    ]
+    sensors = report(without)["made_up"]["sensors"]
+    assert sensors["all"]["4"]["kappa"][0] > sensors[BUT_TEMPERATURE]["4"]["kappa"][0] + 0.2
+
+
+def test_every_figure_of_a_table_has_an_interval():
+    figures = report(predictions(0.8))["made_up"]
+    triples = [figures["classes"][k]["by_class"]["W"]["f1"] for k in ("5", "4", "3", "2")]
+    triples += [case["4"]["kappa"] for case in figures["sensors"].values()]
+    triples += figures["nights"]["tst_min"]["limits_of_agreement"]
+    assert all(low < value < high for value, low, high in triples)
+    assert {"kappa", "accuracy", "macro_f1"} < set(figures["classes"]["4"]["each_night"][0])

@@ -118,3 +118,28 @@ def test_a_damaged_file_of_what_follows_is_named(nights, tmp_path):
         (tmp_path / "fold_0" / "hours_asleep.json").write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match=r"hours_asleep\.json"):
             fold_of(tmp_path, 0, nights)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("folds.json", b"[1, 2]"),
+        ("folds.json", b"{}"),
+        ("recipe.json", b'{"members": "x", "shape": 1, "spec": 2}'),
+        ("recipe.json", b'{"members": 1, "shape": {"wide": 2}, "spec": {}}'),
+        ("recipe.json", b"\xff\xfe"),
+    ],
+)
+def test_a_damaged_run_is_named(nights, tmp_path, name, content):
+    finished(tmp_path, split_by_subject(nights, 4))
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"does not say what it should|cannot be read|other subjects"):
+        list(folds_of(tmp_path, nights))
+
+
+def test_a_run_whose_recipe_is_not_text_is_another_run(nights, tmp_path):
+    folds = split_by_subject(nights, 4)
+    finished(tmp_path, folds)
+    (tmp_path / "recipe.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="of another recipe"):
+        begin_folds(tmp_path, folds, SMALL)

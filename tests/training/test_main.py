@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from staging.decision import LIKELIEST
 from staging.recording import Events, Recording
 from staging.stager import stage
+from training import crossval
 from training.__main__ import main
 
+from .datasets.test_sleep_accel import cropped
 from .datasets.test_slpdb import a_record
 
 pytestmark = [
@@ -132,3 +137,73 @@ def test_bad_data_is_one_line_and_exit_2(data, named, tmp_path, capsys):
     error = capsys.readouterr().err
     assert named in error
     assert error.count("\n") == 1
+
+
+def test_a_killed_evaluation_goes_on_to_the_same_figures(run_and_results, data, tmp_path, monkeypatch):
+    """Networks of the first fold are there, the second one is broken off in the middle of its passes."""
+    _, results = run_and_results
+    again, folds = tmp_path / "again.json", tmp_path / "folds"
+    arguments = ["evaluate", "--data", data, *QUICK, "--folds", "3", "--run", str(folds), "--out", str(again)]
+    fit = crossval.fit_members
+
+    def killed_in_the_second(*given, run, **options):
+        if run.name == "fold_1":
+            raise KeyboardInterrupt
+        return fit(*given, run=run, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crossval, "fit_members", killed_in_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            main(arguments)
+    assert (folds / "fold_0" / "member_0.pt").is_file()
+    assert not again.exists()
+    assert main(arguments) == 0
+    assert json.loads(again.read_text(encoding="utf-8")) == json.loads(results.read_text(encoding="utf-8"))
+
+
+def test_a_held_out_set_is_decided_by_what_did_not_see_it(data, tmp_path):
+    folder = tmp_path / "sleep_accel"
+    folder.mkdir()
+    for subject in ("11", "12"):
+        cropped(folder, subject)
+    results = tmp_path / "results.json"
+    both = ["--data", data, "--data", f"sleep_accel={folder}"]
+    assert main(["evaluate", *both, *QUICK, "--hold-out", "sleep_accel", "--out", str(results)]) == 0
+    figures = json.loads(results.read_text(encoding="utf-8"))
+    assert list(figures["datasets"]) == ["sleep_accel"]
+    assert figures["decision"] == dataclasses.asdict(LIKELIEST)
+    assert figures["hours_asleep"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"--version": " "}, "--version: is empty"),
+        ({"--out": "FOLDER"}, "is a folder, not a file"),
+        ({"--out": "FOLDER/other.onnx"}, "CARD.md: it is another model's card"),
+        ({"--results": "FOLDER/hollow.json"}, "hollow.json: it does not say what it should (KeyError"),
+        ({"--results": "FOLDER/nowhere.json"}, "nowhere.json is missing"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_line(run_and_results, tmp_path, capsys, changed, named):
+    run, results = run_and_results
+    (tmp_path / "CARD.md").write_text("# mine 1.0\n", encoding="utf-8")
+    (tmp_path / "hollow.json").write_text('{"protocol": {}, "decision": {}, "datasets": {}}', encoding="utf-8")
+    (tmp_path / "home").mkdir()
+    options = {"--results": str(results), "--version": "1", "--out": str(tmp_path / "home" / "m.onnx")}
+    options |= {option: value.replace("FOLDER", str(tmp_path)) for option, value in changed.items()}
+    assert main(["export", str(run), *[part for pair in options.items() for part in pair]]) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.count("\n") == 1
+    assert (tmp_path / "CARD.md").read_text(encoding="utf-8") == "# mine 1.0\n"
+
+
+def test_a_run_that_does_not_say_how_it_was_made_is_one_line(run_and_results, tmp_path, capsys):
+    run, results = run_and_results
+    shutil.copytree(run, tmp_path / "run")
+    said = json.loads((run / "run.json").read_text(encoding="utf-8")) | {"recipe": {}}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(said), encoding="utf-8")
+    to = ["--results", str(results), "--version", "1", "--out", str(tmp_path / "m.onnx")]
+    assert main(["export", str(tmp_path / "run"), *to]) == 2
+    assert "run.json: it does not say what it should (KeyError: 'members')" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from staging.errors import InputError
 from staging.simulate import DEFAULT
 from training.recipe import Recipe
 from training.simulated import measured_parameters, scored_hypnograms, simulated_nights
@@ -68,3 +69,19 @@ def test_real_scored_hypnograms(shared_data):
     nights = scored_hypnograms(shared_data / "hypnograms")
     assert len(nights) > 1000
     assert {-1, 0, 1, 2, 3, 4} >= set(np.unique(np.concatenate(nights)).tolist())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no night in it is scored"),
+        (b"record,subject,stages\n1,2," + b"8" * 900, "no night in it is scored"),
+        (b"record,subject,stages\n1,2\n", "row 1 has 2 columns, the stages are in column 3"),
+        (b"record,subject,stages\n1,2,\xff\xfe\n", "no night in it is scored"),
+    ],
+)
+def test_a_damaged_file_of_hypnograms_is_named(tmp_path, content, message):
+    (tmp_path / "boas").mkdir()
+    (tmp_path / "boas" / "boas_hypnograms.csv").write_bytes(content)
+    with pytest.raises(InputError, match=rf"boas_hypnograms\.csv: {message}"):
+        scored_hypnograms(tmp_path)
