@@ -84,7 +84,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     from training.evaluate import MAIN_DATASET, after_networks, report, to_markdown
     from training.folds import keep_hours_asleep
     from training.passes import rank_and_world
-    from training.provenance import describe_run, write_run
+    from training.provenance import commits_of_folds, describe_run, write_run
+    from training.run_files import RUN_FILE
     from training.start import load_start
 
     table_file = _table_beside(options.out)
@@ -101,17 +102,21 @@ def _evaluate(options: argparse.Namespace) -> int:
         run=options.run,
         jobs=options.jobs,
         held_out=options.hold_out,
-        description=described,
         running=running,
         teaching=teaching,
         **made_from,
     )
     if rank_and_world()[0] > 0:
         return 0
+    evaluated_by = described["commit"]
+    if options.run is not None:
+        described["commit"] = commits_of_folds(options.run, len({each.fold for each in predictions}))
+        if not (options.run / RUN_FILE).is_file():
+            write_run(options.run, described)
     after = after_networks(predictions, None if start is None else start.hours_asleep)
     if options.run is not None:
         keep_hours_asleep(options.run, {fold: each.hours_asleep for fold, each in after.of_fold.items()})
-    # On a set that was held out the figures are of what follows networks that have seen no other set's sleepers.
+    # What follows the networks is fitted on folds; of a set that was held out there is but one.
     decided = after.shipped if options.hold_out is None else next(iter(after.of_fold.values()))
     later = decided.hours_asleep
     developed = (
@@ -123,8 +128,8 @@ def _evaluate(options: argparse.Namespace) -> int:
             "folds": options.folds,
             "held_out": options.hold_out,
             "split": "by subject" + (developed if MAIN_DATASET in described["data"] else ""),
-            **(described if options.run is None else write_run(options.run, described)),
-            "evaluated_by": described["commit"],
+            **described,
+            "evaluated_by": evaluated_by,
         },
         "hours_asleep": None if later is None else later.describe(),
         "decision": dataclasses.asdict(decided.rule),

@@ -210,7 +210,8 @@ def key_of(source: NightSource, version: str) -> str:
 def _obtain(source: NightSource, version: str, *, kind: Kind[T], cache: Path | None) -> T | StagingError:
     def make() -> T:
         with whatever_fails_named(source):
-            return kind.make(source.read())
+            scored = source.read()
+        return kind.make(scored)
 
     try:
         if cache is None:

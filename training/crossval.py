@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from training.fit import fit_members
 from training.folds import begin_folds
 from training.night import LabelledNight
 from training.predictions import Prediction, groups_of, predict, probabilities, with_losses
-from training.provenance import write_run
+from training.provenance import claim_run, sign_fold
 from training.recipe import Recipe
 from training.running import Running
 from training.selection import Selection
@@ -65,7 +64,6 @@ def cross_validate(
     run: Path | None = None,
     jobs: int = 1,
     held_out: str | None = None,
-    description: dict[str, Any] | None = None,
     start: Start | None = None,
     selection: Selection = Selection(),  # noqa: B008  (frozen)
     teaching: Teaching | None = None,
@@ -85,8 +83,6 @@ def cross_validate(
         See `fit_members`.
     run : path, optional
         Folder that keeps each fold's networks, so that a broken run goes on.
-    description : dict, optional
-        What the folder is to say that it was made from (`training.provenance.describe_run`).
     jobs : int
         Folds at a time, one thread each.
     held_out : str, optional
@@ -126,11 +122,7 @@ def cross_validate(
         folds = [frozenset((night.dataset, night.subject) for night in nights if night.dataset == held_out)]
     if teaching is not None:
         teaching.check_folds(folds)
-    runs: Sequence[Path | None] = [None] * len(folds)
-    if run is not None:
-        runs = begin_folds(run, folds, recipe)
-        if description is not None:
-            write_run(run, description)
+    runs: Sequence[Path | None] = [None] * len(folds) if run is None else begin_folds(run, folds, recipe)
     of_fold = functools.partial(
         _fold,
         nights=nights,
@@ -174,6 +166,19 @@ def _fold(
 ) -> dict[int, Prediction]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
     known = [night for night in nights if (night.dataset, night.subject) not in held_out]
+    teacher = None if teaching is None else teaching.of_fold(index, nights)
+    if run is not None:
+        claim_run(
+            run,
+            known,
+            recipe,
+            seed=seed,
+            hypnograms=hypnograms,
+            start=start,
+            selection=selection,
+            teacher=teacher,
+        )
+        sign_fold(run, recipe.members)
     members = fit_members(
         known,
         recipe,
@@ -182,7 +187,7 @@ def _fold(
         run=run,
         start=start,
         selection=selection,
-        teacher=None if teaching is None else teaching.of_fold(index, nights),
+        teacher=teacher,
         running=running,
     )
     shown = groups_of(known).union(() if start is None else start.groups)

@@ -56,7 +56,7 @@ RESAMPLING = Resampling(n_resamples=10_000, seed=0)
 HEADLINE = ("kappa", "accuracy", "macro_f1")
 """Figures of every case that is told: each stage resolution, set of sensors, network alone, and loss."""
 
-Triple = list[float | None]
+_Triple = list[float | None]
 """A figure, and the ends of its 95 % interval over subjects."""
 
 
@@ -233,7 +233,7 @@ def _classes(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> d
     }
 
 
-def _headline(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, Triple]:
+def _headline(predictions: Sequence[_Decided], n_classes: int, sensors: str) -> dict[str, _Triple]:
     matrices = _confusions(predictions, n_classes, sensors)
     study = epoch_study(matrices, subjects=[p.night.subject for p in predictions], resampling=RESAMPLING)
     return {name: _triple(getattr(study.pooled, name), study.pooled_interval[name]) for name in HEADLINE}
@@ -310,7 +310,7 @@ def _spread(spread: Spread) -> dict[str, float | int | None]:
     }
 
 
-def _triple(value: float, interval: tuple[float, float]) -> Triple:
+def _triple(value: float, interval: tuple[float, float]) -> _Triple:
     """A figure and its interval."""
     return [_round(value), *map(_round, interval)]
 

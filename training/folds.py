@@ -171,8 +171,9 @@ def _hours_asleep(run: Path, number: int) -> HoursAsleep | None:
 def _recipe(run: Path) -> dict[str, Any]:
     recipe: dict[str, Any] = read_json(run / RECIPE_FILE, keys=("members", "shape", "spec"), mend=_MEND)
     with understood(run / RECIPE_FILE, _MEND):
-        range(recipe["members"])
-        shape_from(recipe["shape"])
+        if not isinstance(recipe["members"], int):
+            raise TypeError(f"{recipe['members']!r} members")
+        shape_from(recipe["shape"])  # raises where they are no dimensions
     return recipe
 
 

@@ -73,10 +73,10 @@ class NightSource:
 
 @contextmanager
 def whatever_fails_named(source: NightSource) -> Iterator[None]:
-    """Whatever a night's files make fail becomes an error that names them, so that the other nights go on.
+    """Whatever fails while a night's files are read becomes an error that names them, so that the other nights go on.
 
     Readers name what they know can be wrong. Libraries that decode fail in more ways than anybody lists, and one file
-    in two thousand must not end the run.
+    in two thousand must not end the run. What fails for want of a library or of memory is no file's fault.
 
     Raises
     ------
@@ -85,13 +85,13 @@ def whatever_fails_named(source: NightSource) -> Iterator[None]:
     """
     try:
         yield
-    except StagingError:
+    except (StagingError, ImportError, MemoryError):
         raise
     except Exception as error:
         said = str(error).partition("\n")[0]
         problem = f"it cannot be read ({type(error).__name__}: {said})"
         mend = "copy it from the data set again; if it stays so, it is a defect of ours"
-        raise FormatError(source.files[0], problem, mend) from error
+        raise FormatError(next(iter(source.files), source.name), problem, mend) from error
 
 
 class Labelled(Protocol):

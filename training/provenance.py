@@ -16,7 +16,15 @@ from staging.files import write_atomically
 from training.datasets import attribution
 from training.night import Labelled, LabelledNight
 from training.recipe import Recipe
-from training.run_files import FOLDS_FILE, RUN_FILE, fold_folder, make_folder, member_file, read_json
+from training.run_files import (
+    FINISHED,
+    RUN_FILE,
+    fold_folder,
+    make_folder,
+    member_file,
+    read_json,
+    understood,
+)
 from training.selection import Selection
 from training.simulated import SIMULATED, hypnogram_sources, hypnograms_digest
 
@@ -25,10 +33,14 @@ if TYPE_CHECKING:
     from training.teaching import Teacher, Teaching
     from training.waveform_recipe import WaveformRecipe
 
-__all__ = ["claim_run", "commit", "describe_data", "describe_run", "write_run"]
+__all__ = ["claim_run", "commit", "commits_of_folds", "describe_data", "describe_run", "sign_fold", "write_run"]
 
 SIMULATED_NOTICE = "Simulated nights of this package (staging.simulate): no accuracy may be claimed on them"
 _MARK_FILE = "fit.sha256"
+
+COMMITS_FILE = "commits.json"
+"""In a fold's folder: by what code its networks were fitted."""
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -75,22 +87,10 @@ def describe_data(nights: Sequence[Labelled]) -> dict[str, dict[str, Any]]:
     }
 
 
-def write_run(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
+def write_run(folder: Path, description: dict[str, Any]) -> None:
     """Write the description into the run's folder, before its networks are.
 
     A run that goes on by other code names the code that it began by as well; of a finished one nothing is changed.
-
-    Parameters
-    ----------
-    folder : path
-        Of ``fit``, or of ``evaluate --run``.
-    description : dict
-        Of `describe_run`.
-
-    Returns
-    -------
-    dict
-        What the folder says now: the same, by the code that fitted the networks.
 
     Raises
     ------
@@ -100,23 +100,39 @@ def write_run(folder: Path, description: dict[str, Any]) -> dict[str, Any]:
         If it cannot be written.
     """
     if (folder / RUN_FILE).is_file():
-        held = read_json(folder / RUN_FILE, keys=["commit", "recipe"])
-        if not _is_finished(folder, description):
-            by = dict.fromkeys([*held["commit"].split(", "), description["commit"]])
-            held["commit"] = ", ".join(by)
-            write_atomically(folder / RUN_FILE, json.dumps(held, indent=1) + "\n")
-        return description | {"commit": held["commit"]}
+        began = _commits_in(folder / RUN_FILE)
+        if _is_finished(folder, description["recipe"]["members"]):
+            return
+        description = description | {"commit": ", ".join(dict.fromkeys([*began, description["commit"]]))}
     write_atomically(folder / RUN_FILE, json.dumps(description, indent=1) + "\n")
-    return description
 
 
-def _is_finished(folder: Path, description: dict[str, Any]) -> bool:
-    """Whether all networks are there, of a fit or of every fold."""
-    fits = [folder]
-    if (folder / FOLDS_FILE).is_file():
-        fits = [fold_folder(folder, number) for number in range(len(read_json(folder / FOLDS_FILE)))]
-    numbers = range(description["recipe"]["members"])
-    return all(member_file(fit, number).is_file() for fit in fits for number in numbers)
+def sign_fold(folder: Path, n_members: int) -> None:
+    """Note in a fold's folder, which `claim_run` has marked, by what code its networks are fitted, until they are."""
+    if _is_finished(folder, n_members):
+        return
+    file = folder / COMMITS_FILE
+    before = _commits_in(file) if file.is_file() else ["unknown"] if any(folder.glob("member_*.pt")) else []
+    said = {"commit": ", ".join(dict.fromkeys([*before, commit()]))}
+    write_atomically(file, json.dumps(said) + "\n")
+
+
+def commits_of_folds(folder: Path, n_folds: int) -> str:
+    """By what code the networks of a run of ``evaluate`` were fitted, all folds together."""
+    signed = [file for number in range(n_folds) if (file := fold_folder(folder, number) / COMMITS_FILE).is_file()]
+    if len(signed) < n_folds and (folder / RUN_FILE).is_file():
+        signed.append(folder / RUN_FILE)  # Runs of before folds were signed say it there.
+    return ", ".join(dict.fromkeys(each for file in signed for each in _commits_in(file))) or "unknown"
+
+
+def _commits_in(file: Path) -> list[str]:
+    with understood(file, FINISHED):
+        commits: list[str] = read_json(file, keys=["commit"])["commit"].split(", ")
+        return commits
+
+
+def _is_finished(folder: Path, n_members: int) -> bool:
+    return all(member_file(folder, number).is_file() for number in range(n_members))
 
 
 def claim_run(
@@ -144,7 +160,7 @@ def claim_run(
         json.loads(recipe.to_json()),
         seed,
         sorted([night.dataset, night.subject, night.digest()] for night in nights),
-        [] if hypnograms is None else [*hypnogram_sources(hypnograms), hypnograms_digest(hypnograms)],
+        [] if hypnograms is None else hypnogram_sources(hypnograms),
     ]
     # What is left at its default is not in the mark: it had none before there was a choice.
     if start is not None:
@@ -153,11 +169,12 @@ def claim_run(
         made_from.append(dataclasses.asdict(selection))
     if teacher is not None:
         made_from.append({"teacher": teacher.digest()})
-    mark = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+    mark = _mark([*made_from, {"hypnograms": hypnograms_digest(hypnograms)}] if hypnograms else made_from)
     make_folder(folder)
     file = folder / _MARK_FILE
     held = file.read_text(encoding="ascii", errors="replace").strip() if file.is_file() else None
-    if held != mark and any(folder.glob("member_*")):
+    # Until 2.3.0 the hypnograms were in the mark by their names alone.
+    if held not in (mark, _mark(made_from)) and any(folder.glob("member_*")):
         if held is None:
             raise InputError(folder, f"it holds weights without {_MARK_FILE}", "give an empty folder")
         raise InputError(
@@ -166,6 +183,10 @@ def claim_run(
             "give an empty folder, or what it was made with",
         )
     write_atomically(file, mark + "\n")
+
+
+def _mark(made_from: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 
 def commit() -> str:

@@ -17,7 +17,7 @@ from staging.hypnogram import CLASSES
 from staging.model import ModelSpec
 from training.card import card, headline
 from training.lineage import attributions, what_decides
-from training.run_files import read_json, understood
+from training.run_files import make_folder, read_json, understood
 from training.start import load_members
 
 __all__ = ["CARD_FILE", "export_run"]
@@ -59,6 +59,7 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         If the model's place is a folder's.
     """
     refuse_place(out)
+    make_folder(out.parent)
     card_file = out.parent / CARD_FILE
     if card_file.is_file() and not out.is_file():
         raise InputError(card_file, "it is another model's card", "give another folder, or move it away")
@@ -75,19 +76,21 @@ def export_run(run: Path, out: Path, *, results: Path | None, name: str | None =
         raise InputError(run, "it needs the results of an evaluation", "give --results of `evaluate`")
     later = after.get("hours_asleep")  # Results and runs of before there was one do not say.
     own = attributions(description)
-    spec = ModelSpec(
-        spec_version=1,
-        name=name or ("staging-finetuned" if start else "staging-default"),
-        version=version,
-        stages=tuple(map(str, CLASSES[5])),
-        features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
-        groups=tuple(description["groups"]),
-        decision=DecisionRule.from_dict(after["decision"]),
-        datasets=tuple(dict.fromkeys((*start["datasets"], *own) if start else own)),
-        commit=description["commit"],
-        headline=headline(description, evaluated),
-    )
-    network = Ensemble(members, spec.features, spec.groups, None if later is None else HoursAsleep(**later))
+    with understood(run if results is None else results, _MEND):
+        spec = ModelSpec(
+            spec_version=1,
+            name=name or ("staging-finetuned" if start else "staging-default"),
+            version=version,
+            stages=tuple(map(str, CLASSES[5])),
+            features=FeatureSpec.from_json(json.dumps(description["recipe"]["spec"])),
+            groups=tuple(description["groups"]),
+            decision=DecisionRule.from_dict(after["decision"]),
+            datasets=tuple(dict.fromkeys((*start["datasets"], *own) if start else own)),
+            commit=description["commit"],
+            headline=headline(description, evaluated),
+        )
+        network = Ensemble(members, spec.features, spec.groups, None if later is None else HoursAsleep(**later))
+        card(spec, description, evaluated, 0.0, network.hours_asleep)  # before a model stands there without one
     difference = export(network, spec, out)
     write_atomically(card_file, card(spec, description, evaluated, difference, network.hours_asleep))
     return difference
@@ -100,9 +103,10 @@ def _results_of(file: Path, description: dict[str, Any]) -> dict[str, Any]:
     with understood(file, _MEND):
         described, protocol = what_decides(description), what_decides(evaluated["protocol"])
         DecisionRule.from_dict(evaluated["decision"])
+        held_out = evaluated["protocol"]["held_out"]
     for what, value in described.items():
         if protocol[what] != value:
             raise InputError(file, f"it was made with another {what} than the run", "evaluate what the run fitted")
-    if evaluated["protocol"]["held_out"]:
+    if held_out:
         raise InputError(file, "it is of a held-out set", "evaluate with folds, so that all of the data are tested")
     return evaluated

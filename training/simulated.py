@@ -290,11 +290,15 @@ def scored_hypnograms(folder: Path) -> Hypnograms:
         if not path.is_file():
             continue
         found = []
-        for line, row in enumerate(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines())):
-            if line and len(row) <= source.column:
-                problem = f"row {line} has {len(row)} columns, the stages are in column {source.column + 1}"
+        try:
+            rows = list(csv.reader(path.read_text(encoding="utf-8", errors="replace").splitlines()))[1:]
+        except csv.Error as error:
+            raise InputError(path, f"it cannot be read ({error})", "copy it from the data set again") from None
+        for number, row in enumerate(rows, start=1):
+            if row and len(row) <= source.column:
+                problem = f"row {number} has {len(row)} columns, the stages are in column {source.column + 1}"
                 raise InputError(path, problem, "copy it from the data set again")
-            codes = row[source.column].strip() if line else ""
+            codes = row[source.column].strip() if row else ""
             stages = np.array([source.codes.find(code) for code in codes], dtype=np.int64)
             scored = np.flatnonzero(stages >= 0)
             if scored.size > max(300, stages.size / 2):

@@ -96,8 +96,8 @@ def _last_pass(run: Path) -> str | None:
     try:
         with zipfile.ZipFile(last) as parts:
             damaged = parts.testzip()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        damaged = str(error)
+    except Exception as error:  # a damaged file can fail anywhere inside zipfile
+        damaged = str(error) or type(error).__name__
     if damaged is not None:
         raise InputError(last, f"the checkpoint is damaged ({damaged})", "remove it: its passes are made again")
     return str(last)

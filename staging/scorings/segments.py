@@ -82,7 +82,7 @@ def tile(
     Raises
     ------
     FormatError
-        If a segment begins before the last one ends, or does not begin or end with an epoch.
+        If a segment begins before the last one ends, does not begin or end with an epoch, or is of no time of a night.
     """
     warnings: list[str] = []
     zero_s = segments[0].begin_s

@@ -30,6 +30,9 @@ def test_segments_become_epochs_and_gaps_are_unscored():
         ([(60, 30, W), (0, 30, N2)], "line 2 begins at 0 s, before the one before it"),
         ([(0, 45, W), (45, 30, N2)], "line 1 lasts 45 s, which is not a whole number of epochs of 30 s"),
         ([(0, 30, W), (40, 30, N2)], "line 2 begins 40 s after the first"),
+        ([(0, 30, W), (30, float("inf"), N2)], "line 2 is of inf s from 30 s on, which is no night"),
+        ([(0, 30, W), (float("nan"), 30, N2)], "line 2 is of 30 s from nan s on, which is no night"),
+        ([(0, 1e9, W)], "line 1 is of 1e+09 s from 0 s on, which is no night"),
     ],
 )
 def test_overlaps_and_mixed_lengths_are_named(rows, words):

@@ -170,7 +170,7 @@ def test_what_temperature_adds_is_told_where_it_was_recorded():
     assert sensors["all"]["4"]["kappa"][0] > sensors[BUT_TEMPERATURE]["4"]["kappa"][0] + 0.2
 
 
-def test_every_figure_of_a_table_has_an_interval():
+def test_agreement_of_each_class_and_set_of_sensors_and_limits_have_intervals():
     figures = report(predictions(0.8))["made_up"]
     triples = [figures["classes"][k]["by_class"]["W"]["f1"] for k in ("5", "4", "3", "2")]
     triples += [case["4"]["kappa"] for case in figures["sensors"].values()]

@@ -140,7 +140,7 @@ def test_bad_data_is_one_line_and_exit_2(data, named, tmp_path, capsys):
 
 
 def test_a_killed_evaluation_goes_on_to_the_same_figures(run_and_results, data, tmp_path, monkeypatch):
-    """Networks of the first fold are there, the second one is broken off in the middle of its passes."""
+    """Ended when the first fold is there and the second begins; in the middle of passes: test_stopping.py."""
     _, results = run_and_results
     again, folds = tmp_path / "again.json", tmp_path / "folds"
     arguments = ["evaluate", "--data", data, *QUICK, "--folds", "3", "--run", str(folds), "--out", str(again)]

@@ -10,6 +10,7 @@ Assumptions
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -50,11 +51,16 @@ def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     files = {file.name.removesuffix(ENDING): file for file in sorted(folder.rglob(f"S*{ENDING}"))}
     for subject, file in files.items():
         yield NightSource(dataset="dreamt", name=subject, files=(file,), read=partial(_read, file, subject))
-    for file in sorted(folder.rglob("data_64Hz/*.csv")):
-        if file not in files.values():
-            yield FormatError(file, "its name is not that of a subject", f"name it as it was published: S001{ENDING}")
+    for file in sorted(folder.rglob("data_64Hz/S*.csv")):
+        if file.name.partition("_")[0] not in files:
+            yield FormatError(file, "its name is not as published", f"name it S001{ENDING}, with the subject's number")
     for participants in sorted(folder.rglob(PARTICIPANTS)):
-        if missing := [subject for subject in _subjects(participants) if subject not in files]:
+        try:
+            missing = [subject for subject in _subjects(participants) if subject not in files]
+        except StagingError as error:
+            yield error
+            continue
+        if missing:
             named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
             yield FormatError(participants, f"{len(missing)} of its subjects have no file: {named}", "download them")
 
@@ -63,7 +69,8 @@ def _subjects(participants: Path) -> list[str]:
     table = Table.parse(participants.read_bytes(), str(participants))
     if "SID" not in table.header:
         raise FormatError(participants, "has no column SID", "copy it from the data set again")
-    return [subject.decode("utf-8", "replace") for subject in table.text(table.header.index("SID")).tolist()]
+    names = [cell.decode("utf-8", "replace") for cell in table.text(table.header.index("SID")).tolist()]
+    return [name for name in names if re.fullmatch(r"S\d+", name)]
 
 
 def _read(file: Path, subject: str) -> ScoredRecording:

@@ -78,7 +78,7 @@ def _read(
         found = None if overlap is None else _counts(counts, overlap, int(subject))
         note = () if found else (f"{OVERLAP} does not place the actigraphy: left out",)
         recording = recording.replace(counts=found, warnings=(*recording.warnings, *note))
-    recording = check(scored_part(recording, begin_s, reference))
+    recording = check(scored_part(recording, begin_s, reference, not_of_the_night=["counts"]))
     return ScoredRecording(dataset="mesa", subject=subject, recording=recording, reference=reference)
 
 

@@ -47,10 +47,10 @@ def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     for file in sorted(folder.rglob("*.bin")):
         if (found := _RECORDING.fullmatch(file.name)) is not None:
             watches.setdefault(found[1], file)  # left is before right
-    scorings = {found[1]: file for file in sorted(folder.rglob("*.txt")) if (found := _SCORING.fullmatch(file.name))}
-    for subject in sorted(watches.keys() - scorings.keys()):
+    scorings = [(found[1], file) for file in sorted(folder.rglob("*.txt")) if (found := _SCORING.fullmatch(file.name))]
+    for subject in sorted(watches.keys() - dict(scorings).keys()):
         yield FormatError(watches[subject], f"the scoring of participant {subject} is missing", "unpack the whole set")
-    for subject, file in scorings.items():
+    for subject, file in scorings:
         if subject not in watches:
             yield FormatError(file, f"the recording of participant {subject} is missing", "unpack the whole set")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from staging.errors import FormatError, RecordingError
 from staging.hypnogram import Hypnogram, Stage
 from staging.recording import EPOCH_S, Events, Recording, Signal
 
-__all__ = ["later", "named_stages", "refuse_other_span", "scored_part"]
+__all__ = ["later", "named_stages", "refuse_other_span", "scored_part", "span_s"]
 
 MIN_COMMON_SHARE = 0.5
 """Share of the scored time that must lie within the recording: a watch may begin late or stop early."""
@@ -38,7 +38,9 @@ def named_stages(codes: NDArray[Any], meanings: Mapping[Any, Stage], where: str)
     return Hypnogram(stages=names[which], source=where)
 
 
-def scored_part(recording: Recording, begin_s: float, reference: Hypnogram) -> Recording:
+def scored_part(
+    recording: Recording, begin_s: float, reference: Hypnogram, *, not_of_the_night: Collection[str] = ()
+) -> Recording:
     """The part of a recording that was scored, whose second 0 is the begin of the first epoch.
 
     Parameters
@@ -49,16 +51,15 @@ def scored_part(recording: Recording, begin_s: float, reference: Hypnogram) -> R
         Its second in which the first epoch begins.
     reference : Hypnogram
         Stages of 30-s epochs.
+    not_of_the_night : collection of str
+        Channels that go on for days, and say nothing of when the night was recorded.
 
     Raises
     ------
     RecordingError
         If no channel has anything in that time, or too little of it lies within the recording (`refuse_other_span`).
     """
-    spans_s = [_span_s(channel) for channel in recording.channels().values() if _size(channel)]
-    if spans_s:
-        first_s, last_s = min(first for first, _ in spans_s), max(last for _, last in spans_s)
-        refuse_other_span(recording.source, (first_s, last_s), begin_s, reference)
+    refuse_other_span(recording.source, span_s(recording, without=not_of_the_night), begin_s, reference)
     length_s = len(reference) * EPOCH_S
     parts = {name: _part(channel, begin_s, length_s) for name, channel in recording.channels().items()}
     found = {name: part if _size(part) else None for name, part in parts.items()}
@@ -104,6 +105,12 @@ def refuse_other_span(where: str, recorded_s: tuple[float, float], begin_s: floa
             f"and scored from second {scored_s[0]:.0f} to {scored_s[1]:.0f}",
             "check that recording and stages are of the same night and begin together",
         )
+
+
+def span_s(recording: Recording, *, without: Collection[str] = ()) -> tuple[float, float]:
+    """First and last second of all channels but some; of nothing, no time."""
+    spans = [_span_s(part) for name, part in recording.channels().items() if name not in without and _size(part)]
+    return min((first for first, _ in spans), default=0.0), max((last for _, last in spans), default=0.0)
 
 
 def _span_s(channel: Signal | Events) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from staging.errors import FormatError, StagingError
 from staging.hypnogram import CLASSES, Hypnogram, Stage
 from staging.recording import EPOCH_S, Events, Recording
 from training.datasets.mit_annotations import BEAT_CODES, read_annotations
+from training.datasets.scoring import refuse_other_span, span_s
 from training.night import NightSource, ScoredRecording
 
 __all__ = ["ATTRIBUTION", "sources"]
@@ -27,15 +28,18 @@ ATTRIBUTION = (
 )
 
 RATE_HZ = 250.0
-_FILE = re.compile(r"slp\d+[abx]?\.(hea|st|ecg)", re.IGNORECASE)
+ENDINGS = (".hea", ".st", ".ecg")
 STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.N3, "R": Stage.R}
 """Rechtschaffen & Kales as AASM; MT (movement time) has no AASM stage and stays unscored."""
 
 
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a record, whichever of its files are there."""
-    there = sorted({file.stem for file in folder.glob("*") if _FILE.fullmatch(file.name)}, key=str.lower)
-    for record in there:
+    parts = [file for file in sorted(folder.glob("*")) if file.suffix in ENDINGS and not file.name.startswith(".")]
+    for file in parts:
+        if not file.stem.lower().startswith("slp"):
+            yield FormatError(file, "its name is not that of a record of the set", "name it as published: slp01a, ...")
+    for record in sorted({file.stem for file in parts if file.stem.lower().startswith("slp")}, key=str.lower):
         header = folder / f"{record}.hea"
         files = (header, folder / f"{record}.st", folder / f"{record}.ecg")
         missing = [file for file in files if not file.is_file()]
@@ -64,12 +68,9 @@ def _read(header: Path) -> ScoredRecording:
         source=str(header),
     )
     subject = re.sub(r"(?<=\d)[abx]$", "", record.lower())
-    return ScoredRecording(
-        dataset="slpdb",
-        subject=subject,
-        recording=recording,
-        reference=Hypnogram.from_indices(reference, source=record),
-    )
+    scored = Hypnogram.from_indices(reference, source=record)
+    refuse_other_span(str(header), span_s(recording), 0.0, scored)
+    return ScoredRecording(dataset="slpdb", subject=subject, recording=recording, reference=scored)
 
 
 def _start(header: Path) -> datetime | None:

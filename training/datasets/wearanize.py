@@ -40,13 +40,15 @@ OFFSETS = "offsets.csv"
 STAGES = {0: Stage.W, 1: Stage.N1, 2: Stage.N2, 3: Stage.N3, 4: Stage.R}
 UNSCORED = dict.fromkeys((-1, 5, 6, 7, 8, 9), Stage.UNSCORED)
 SCORER = "*scorer1"
+SESSION = re.compile(r"s\d+$")
+"""How the name of a night ends, after that of its subject."""
 WRISTBAND = "_Empatica_data.zip"
 
 
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a session that has a wristband, a scoring and a row of offsets; of any other, what it lacks."""
     wristbands = {file.name.removesuffix(WRISTBAND): file for file in sorted(folder.rglob(f"*{WRISTBAND}"))}
-    scorings = {file.stem: file for file in sorted(folder.rglob(f"{SCORER}/*.txt"))}
+    scorings = {file.stem: file for file in sorted(folder.rglob(f"{SCORER}/*.txt")) if SESSION.search(file.stem)}
     nights = sorted(wristbands.keys() | scorings.keys())
     offsets = _offsets(folder / OFFSETS) if nights else {}
     for night in sorted(offsets.keys() - set(nights)):
@@ -62,7 +64,7 @@ def sources(folder: Path) -> Iterator[NightSource | StagingError]:
             yield InputError(folder / OFFSETS, f"has no row for {night}", "add night,offset_s,drift_s_per_h")
             continue
         files = (scorings[night], wristbands[night])
-        make = partial(_read, *files, *offsets[night], subject=re.sub(r"s\d+$", "", night))
+        make = partial(_read, *files, *offsets[night], subject=SESSION.sub("", night))
         name = f"{night} at {offsets[night]}"  # what is read depends on it, and the file of offsets is of all nights
         yield NightSource(dataset="wearanize", name=name, files=files, read=make)
 

@@ -81,7 +81,7 @@ def test_missing_and_renamed_subjects_are_named(tmp_path, capsys):
     (tmp_path / "participant_info.csv").write_text("SID,AGE\nS001,30\nS002,40\nS003,50\n", encoding="ascii")
     assert [night.subject for night in load_nights({"dreamt": tmp_path})] == ["S001"]
     error = capsys.readouterr().err
-    assert "S002_whole.csv: its name is not that of a subject" in error
+    assert "S002_whole.csv: its name is not as published" in error
     assert "participant_info.csv: 2 of its subjects have no file: S002, S003; download them" in error
 
 
@@ -92,3 +92,11 @@ def test_a_stage_in_another_encoding_is_named(tmp_path, capsys):
     file.write_bytes(file.read_bytes().replace(b"N2", b"N\xe92"))
     assert [night.subject for night in load_nights({"dreamt": tmp_path})] == ["S001"]
     assert "has the unknown stage 'N\ufffd2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"who,age\nS001,3\n", b"SID,AGE\nS001,3\n,\nb,2\n"])
+def test_a_table_of_participants_that_cannot_be_used_loses_nobody(tmp_path, content):
+    write(tmp_path, "S001")
+    (tmp_path / "data_64Hz" / "._S001_whole_df.csv").write_bytes(b"\0\5\26\7")
+    (tmp_path / "participant_info.csv").write_bytes(content)
+    assert [night.subject for night in load_nights({"dreamt": tmp_path})] == ["S001"]

@@ -80,7 +80,7 @@ def test_a_subject_without_one_of_the_sets_files_is_named_and_left_out_or_stops(
     file = tmp_path / files[layout][kind].format("2345678")
     file.rename(file.with_suffix(".old"))
     assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
-    assert f"left out: {file}: it is missing" in capsys.readouterr().err
+    assert f"left out: {file}: it is missing, or empty" in capsys.readouterr().err
     with pytest.raises(FormatError, match="2345678"):
         load_nights({"sleep_accel": tmp_path}, strict=True)
 
@@ -91,7 +91,30 @@ def test_a_file_that_names_no_subject_is_named(tmp_path, capsys):
     for file in tmp_path.glob("2345678*"):
         file.rename(tmp_path / f"S{file.name}")
     assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
-    assert "S2345678_cleaned_hr.out: its name does not begin with a subject's number" in capsys.readouterr().err
+    assert "S2345678_cleaned_hr.out: its name is not as published" in capsys.readouterr().err
+
+
+def test_a_part_of_the_set_that_nobody_lacks_and_other_files_are_no_fault(tmp_path, capsys):
+    """The large acceleration was not downloaded; what a computer or a user adds is not of the set."""
+    raw(tmp_path, "1234567")
+    raw(tmp_path, "2345678")
+    for file in (tmp_path / "motion").iterdir():
+        file.unlink()
+    (tmp_path / "._1234567_cleaned_hr.out").write_bytes(b"\0\5\26\7")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "daily_steps.csv").write_text("mine\n", encoding="ascii")
+    nights = load_nights({"sleep_accel": tmp_path}, strict=True)
+    assert [night.groups for night in nights] == [{"clock", "heart"}] * 2
+    assert capsys.readouterr().err == ""
+
+
+def test_raw_labels_of_a_time_after_the_watch_had_stopped_are_refused(tmp_path, capsys):
+    raw(tmp_path, "1234567")
+    raw(tmp_path, "2345678")
+    labels = tmp_path / "labels" / "2345678_labeled_sleep.txt"
+    np.savetxt(labels, np.c_[2000.0 // 30 * 30 + np.arange(EPOCHS) * 30.0, np.full(EPOCHS, 2)])
+    assert [night.subject for night in load_nights({"sleep_accel": tmp_path})] == ["1234567"]
+    assert "and scored from second 1980 to 3780" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("n_labelled", [EPOCHS - 31, EPOCHS + 31])

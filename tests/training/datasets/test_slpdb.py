@@ -132,6 +132,13 @@ def test_a_header_may_hold_any_bytes_and_names_any_case(tmp_path):
     assert (night.subject, night.tracks.start.hour) == ("slp04", 23)
 
 
+def test_a_record_under_another_name_is_named(tmp_path, capsys):
+    a_record(tmp_path, "slp04", " ".join(["2"] * 40))
+    a_record(tmp_path, "my_slp14", " ".join(["2"] * 40))
+    assert [night.subject for night in load_nights({"slpdb": tmp_path})] == ["slp04"]
+    assert "my_slp14.hea: its name is not that of a record of the set" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path):
     with pytest.raises(InputError, match="there is no such folder"):
         load_nights({"slpdb": tmp_path / "nowhere"})
