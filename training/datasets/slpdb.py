@@ -6,6 +6,7 @@ The beats give the same heart-rate track as a watch; there is no movement. Two s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +29,7 @@ ATTRIBUTION = (
 )
 
 RATE_HZ = 250.0
-ENDINGS = (".hea", ".st", ".ecg")
+PREFIX, ENDINGS = "slp", (".hea", ".st", ".ecg")
 STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.N3, "R": Stage.R}
 """Rechtschaffen & Kales as AASM; MT (movement time) has no AASM stage and stays unscored."""
 
@@ -36,10 +37,12 @@ STAGES = {"W": Stage.W, "1": Stage.N1, "2": Stage.N2, "3": Stage.N3, "4": Stage.
 def sources(folder: Path) -> Iterator[NightSource | StagingError]:
     """One night a record, whichever of its files are there."""
     parts = [file for file in sorted(folder.glob("*")) if file.suffix in ENDINGS and not file.name.startswith(".")]
-    for file in parts:
-        if not file.stem.lower().startswith("slp"):
-            yield FormatError(file, "its name is not that of a record of the set", "name it as published: slp01a, ...")
-    for record in sorted({file.stem for file in parts if file.stem.lower().startswith("slp")}, key=str.lower):
+    endings = Counter(file.stem for file in parts)
+    for name, number in endings.items():
+        # One alone is no record: the set's own README.st lists its annotations.
+        if number > 1 and not name.lower().startswith(PREFIX):
+            yield FormatError(folder / f"{name}.*", "is not named as the set's records are", "name it slp01a, ...")
+    for record in sorted((name for name in endings if name.lower().startswith(PREFIX)), key=str.lower):
         header = folder / f"{record}.hea"
         files = (header, folder / f"{record}.st", folder / f"{record}.ecg")
         missing = [file for file in files if not file.is_file()]

@@ -130,7 +130,7 @@ def test_labels_that_end_at_another_time_than_the_cropped_signals_are_refused(tm
 
 
 def test_the_real_set(shared_data):
-    nights = load_nights({"sleep_accel": shared_data / "sleep_accel"})
+    nights = load_nights({"sleep_accel": shared_data / "sleep_accel"}, strict=True)
     assert len(nights) == 25
     awake_moves, asleep_moves = [], []
     for night in nights:

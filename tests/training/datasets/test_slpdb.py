@@ -135,8 +135,11 @@ def test_a_header_may_hold_any_bytes_and_names_any_case(tmp_path):
 def test_a_record_under_another_name_is_named(tmp_path, capsys):
     a_record(tmp_path, "slp04", " ".join(["2"] * 40))
     a_record(tmp_path, "my_slp14", " ".join(["2"] * 40))
+    (tmp_path / "README.st").write_text("stages", encoding="ascii")
     assert [night.subject for night in load_nights({"slpdb": tmp_path})] == ["slp04"]
-    assert "my_slp14.hea: its name is not that of a record of the set" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "my_slp14.*: is not named as the set's records are" in error
+    assert "README" not in error
 
 
 def test_a_folder_that_is_not_there_is_said_to_be_so(tmp_path):
@@ -160,7 +163,7 @@ def test_an_empty_folder_and_an_unknown_set_are_refused(tmp_path):
 
 
 def test_the_real_set(shared_data):
-    nights = load_nights({"slpdb": shared_data / "slpdb"})
+    nights = load_nights({"slpdb": shared_data / "slpdb"}, strict=True)
     assert len(nights) == 18
     assert len({night.subject for night in nights}) == 16
     assert all(np.isfinite(night.tracks.heart_rate_bpm).mean() > 0.95 for night in nights)
