@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -166,30 +167,17 @@ def _fold(
 ) -> dict[int, Prediction]:
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", "1"))))
     known = [night for night in nights if (night.dataset, night.subject) not in held_out]
-    teacher = None if teaching is None else teaching.of_fold(index, nights)
+    made_from: dict[str, Any] = {
+        "seed": seed,
+        "hypnograms": hypnograms,
+        "start": start,
+        "selection": selection,
+        "teacher": None if teaching is None else teaching.of_fold(index, nights),
+    }
     if run is not None:
-        claim_run(
-            run,
-            known,
-            recipe,
-            seed=seed,
-            hypnograms=hypnograms,
-            start=start,
-            selection=selection,
-            teacher=teacher,
-        )
+        claim_run(run, known, recipe, **made_from)
         sign_fold(run, recipe.members)
-    members = fit_members(
-        known,
-        recipe,
-        seed=seed,
-        hypnograms=hypnograms,
-        run=run,
-        start=start,
-        selection=selection,
-        teacher=teacher,
-        running=running,
-    )
+    members = fit_members(known, recipe, run=run, running=running, **made_from)
     shown = groups_of(known).union(() if start is None else start.groups)
     network = Ensemble(members, recipe.spec, shown)
     alone = [Ensemble([member], recipe.spec, shown) for member in members]
