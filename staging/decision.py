@@ -181,5 +181,6 @@ def _threshold(values: NDArray[np.float32], n: int) -> float:
 
 def _n1_share(probabilities: Probabilities) -> Probabilities:
     """Share of N1 in N1 + N2; 0 where both are 0."""
-    light = probabilities @ merge_matrix(5, 4)[:, _LIGHT]
+    # Not as a product with the matrix's column: BLAS now and then says "invalid value" of one that is not contiguous.
+    light = probabilities[:, merge_matrix(5, 4)[:, _LIGHT] > 0].sum(axis=1)
     return np.asarray(probabilities[:, _N1] / np.maximum(light, np.float32(TINY)), dtype=np.float32)
