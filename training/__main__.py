@@ -6,11 +6,10 @@ import argparse
 import dataclasses
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staging.errors import InputError, OutputError, StagingError
+from staging.errors import InputError, StagingError
 from staging.files import refuse_place, write_atomically
 from training.datasets import DATASETS, load_nights
 from training.night import LabelledNight
@@ -152,12 +151,6 @@ def _table_beside(results: Path) -> Path:
     if results == table:
         raise InputError(f"--out {results}", "the table goes into that file", "give it a name that ends in .json")
     make_folder(results.parent)
-    try:
-        tempfile.TemporaryFile(dir=results.parent).close()
-    except OSError as error:
-        raise OutputError(
-            results.parent, f"nothing can be written there ({error.strerror})", "choose another"
-        ) from None
     return table
 
 

@@ -17,7 +17,6 @@ from training.night import LabelledNight
 from training.predictions import groups_of
 from training.recipe import Recipe
 from training.run_files import (
-    FOLDS_FILE,
     RUN_FILE,
     fold_folder,
     load_networks,
@@ -30,8 +29,9 @@ from training.run_files import (
 
 __all__ = ["Fold", "begin_folds", "fold_of", "folds_of", "keep_hours_asleep", "subjects_of_folds"]
 
+FOLDS_FILE = "folds.json"
 RECIPE_FILE = "recipe.json"
-"""In a run's folder, beside `FOLDS_FILE`: how the networks of each fold are fitted."""
+"""In a run's folder: the subjects of each fold, and how its networks are fitted."""
 
 HOURS_ASLEEP_FILE = "hours_asleep.json"
 """In a fold's folder: what follows its networks, fitted on the predictions of the other folds."""

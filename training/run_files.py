@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,6 @@ from staging.errors import InputError, OutputError
 
 __all__ = [
     "FINISHED",
-    "FOLDS_FILE",
     "RUN_FILE",
     "fold_folder",
     "load_networks",
@@ -33,24 +33,25 @@ __all__ = [
 RUN_FILE = "run.json"
 """What a run was made from (`training.provenance.describe_run`)."""
 
-FOLDS_FILE = "folds.json"
-"""In the folder of ``evaluate --run``: the subjects of each fold."""
-
 FINISHED = "give the folder of a finished run"
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, if it is not there.
+    """Make a folder, if it is not there; that nothing can be written in it is better known before hours of fitting.
 
     Raises
     ------
     OutputError
-        If it cannot be made.
+        If it cannot be made, or nothing can be written in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(folder, f"the folder cannot be made ({error.strerror})", "choose another") from None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(folder, f"nothing can be written in it ({error.strerror})", "choose another") from None
 
 
 def member_file(folder: Path, number: int) -> Path:

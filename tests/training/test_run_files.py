@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,3 +52,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be made"):
         make_folder(tmp_path / "file" / "run")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder in which nobody can write")
+def test_a_folder_in_which_nothing_can_be_written_is_named_before_anything_is_made():
+    with pytest.raises(OutputError, match="/proc: nothing can be written in it"):
+        make_folder(Path("/proc"))
